@@ -1,0 +1,255 @@
+"""Organisations, users, memberships, API keys, idempotency keys and jobs."""
+
+from typing import Any, ClassVar
+
+from django.contrib.auth.base_user import AbstractBaseUser, BaseUserManager
+from django.contrib.auth.models import PermissionsMixin
+from django.db import models
+from django.db.models import Q
+from django.db.models.functions import Lower
+from django.utils.translation import gettext_lazy as _
+from simple_history.models import HistoricalRecords
+
+from accounts.choices import CONSOLE_ROLES, JobState, OrganisationKind, Role
+from common.fields import TimeZoneField, public_id_field
+
+
+class Organisation(models.Model):
+    """The house, or one of its vendors: the tenant to which rows belong."""
+
+    public_id = public_id_field()
+    name = models.CharField(_("name"), max_length=200)
+    kind = models.CharField(_("kind"), max_length=10, choices=OrganisationKind)
+    time_zone = TimeZoneField(_("time zone"))
+    created_at = models.DateTimeField(_("created"), auto_now_add=True)
+    history = HistoricalRecords()
+
+    class Meta:
+        verbose_name = _("organisation")
+        verbose_name_plural = _("organisations")
+        ordering = ("name",)
+        constraints = [
+            models.CheckConstraint(
+                condition=Q(kind__in=OrganisationKind.values),
+                name="%(app_label)s_%(class)s_kind_known",
+            ),
+            models.UniqueConstraint(
+                fields=["kind"],
+                condition=Q(kind="house"),
+                name="%(app_label)s_%(class)s_one_house",
+                violation_error_message=_("There is one house, and it exists already."),
+            ),
+            models.UniqueConstraint(
+                Lower("name"),
+                name="%(app_label)s_%(class)s_name_unique",
+                violation_error_message=_("There is an organisation of this name."),
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class UserManager(BaseUserManager["User"]):
+    """Makes users; e-mail addresses are kept in lower case."""
+
+    def create_user(self, email: str, password: str | None = None, **fields: Any) -> "User":
+        """Make a user of an organisation (given as `organisation`)."""
+        user = self.model(email=email.strip().lower(), **fields)
+        user.set_password(password)
+        user.save(using=self._db)
+        return user
+
+    def create_superuser(self, email: str, password: str | None = None, **fields: Any) -> "User":
+        """Make a superuser of the house, which is made if there is none."""
+        if "organisation" not in fields and "organisation_id" not in fields:
+            fields["organisation"], _made = Organisation.objects.get_or_create(
+                kind=OrganisationKind.HOUSE, defaults={"name": "House"}
+            )
+        return self.create_user(email, password, is_superuser=True, **fields)
+
+    def get_by_natural_key(self, username: str | None) -> "User":
+        """Find a user by e-mail, whatever its case."""
+        return self.get(email=(username or "").strip().lower())
+
+
+class User(AbstractBaseUser, PermissionsMixin):
+    """A person who signs in, or a named system user under which scheduled work acts."""
+
+    public_id = public_id_field()
+    email = models.EmailField(_("e-mail"), unique=True)
+    name = models.CharField(_("name"), max_length=200, blank=True)
+    organisation = models.ForeignKey(
+        Organisation, models.PROTECT, related_name="users", verbose_name=_("organisation")
+    )
+    time_zone = TimeZoneField(_("time zone"))
+    is_active = models.BooleanField(_("active"), default=True)
+    date_joined = models.DateTimeField(_("joined"), auto_now_add=True)
+    history = HistoricalRecords(excluded_fields=["password", "last_login"])
+
+    objects: ClassVar[UserManager] = UserManager()
+
+    USERNAME_FIELD = "email"
+    EMAIL_FIELD = "email"
+
+    class Meta:
+        verbose_name = _("user")
+        verbose_name_plural = _("users")
+        ordering = ("email",)
+        constraints = [
+            models.CheckConstraint(
+                condition=Q(email=Lower("email")),
+                name="%(app_label)s_%(class)s_email_lower_case",
+                violation_error_message=_("Write the e-mail in lower case."),
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return self.name or self.email
+
+    def get_full_name(self) -> str:
+        return self.name or self.email
+
+    def get_short_name(self) -> str:
+        return self.name or self.email
+
+    @property
+    def roles(self) -> frozenset[str]:
+        """The roles of this user, read once per object."""
+        if not hasattr(self, "_roles"):
+            self._roles = frozenset(self.memberships.values_list("role", flat=True))
+        return self._roles
+
+    @property
+    def is_staff(self) -> bool:
+        """Whether /admin/ opens: active people of the house with a console role."""
+        return self.is_active and (self.is_superuser or bool(self.roles & CONSOLE_ROLES))
+
+
+class Membership(models.Model):
+    """A role of a user in the user's organisation.
+
+    Which roles suit which kind of organisation is held by a trigger (accounts.triggers), since
+    the kind stands two tables away.
+    """
+
+    user = models.ForeignKey(
+        User, models.CASCADE, related_name="memberships", verbose_name=_("user")
+    )
+    role = models.CharField(_("role"), max_length=20, choices=Role)
+    granted_by = models.ForeignKey(
+        User, models.PROTECT, null=True, blank=True, related_name="+", verbose_name=_("granted by")
+    )
+    granted_at = models.DateTimeField(_("granted"), auto_now_add=True)
+    history = HistoricalRecords()
+
+    class Meta:
+        verbose_name = _("membership")
+        verbose_name_plural = _("memberships")
+        constraints = [
+            models.UniqueConstraint(
+                fields=["user", "role"],
+                name="%(app_label)s_%(class)s_once",
+                violation_error_message=_("The user has this role already."),
+            ),
+            models.CheckConstraint(
+                condition=Q(role__in=Role.values), name="%(app_label)s_%(class)s_role_known"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.user}: {self.get_role_display()}"
+
+
+class ApiKey(models.Model):
+    """A key by which a program acts as a user; only an HMAC of its secret is stored."""
+
+    public_id = public_id_field()
+    user = models.ForeignKey(
+        User, models.CASCADE, related_name="api_keys", verbose_name=_("acts as")
+    )
+    name = models.CharField(_("name"), max_length=100)
+    prefix = models.CharField(_("prefix"), max_length=12, unique=True, editable=False)
+    secret_hash = models.CharField(_("hash"), max_length=64, editable=False)
+    scopes = models.JSONField(_("scopes"), default=list)
+    created_at = models.DateTimeField(_("created"))
+    created_by = models.ForeignKey(
+        User, models.PROTECT, related_name="+", verbose_name=_("created by")
+    )
+    expires_at = models.DateTimeField(_("expires"), null=True, blank=True)
+    revoked_at = models.DateTimeField(_("revoked"), null=True, blank=True)
+    last_used_at = models.DateTimeField(_("last used"), null=True, blank=True)
+
+    class Meta:
+        verbose_name = _("API key")
+        verbose_name_plural = _("API keys")
+        ordering = ("-created_at",)
+        constraints = [
+            models.CheckConstraint(
+                condition=Q(expires_at__isnull=True) | Q(expires_at__gt=models.F("created_at")),
+                name="%(app_label)s_%(class)s_expires_after_made",
+                violation_error_message=_("A key expires after it is made."),
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.name} ({self.prefix}…)"
+
+
+class IdempotencyKey(models.Model):
+    """The stored answer to a request that may be sent twice."""
+
+    user = models.ForeignKey(User, models.CASCADE, related_name="+")
+    key = models.CharField(max_length=200)
+    request_hash = models.CharField(max_length=64)
+    status = models.PositiveSmallIntegerField()
+    answer = models.JSONField()
+    created_at = models.DateTimeField()
+
+    class Meta:
+        verbose_name = _("idempotency key")
+        verbose_name_plural = _("idempotency keys")
+        constraints = [
+            models.UniqueConstraint(fields=["user", "key"], name="%(app_label)s_%(class)s_once"),
+        ]
+
+    def __str__(self) -> str:
+        return self.key
+
+
+class Job(models.Model):
+    """A piece of long work: made by a service on commit, run by a worker, read by pages."""
+
+    public_id = public_id_field()
+    kind = models.CharField(_("kind"), max_length=60)
+    arguments = models.JSONField(_("arguments"), default=dict)
+    state = models.CharField(_("state"), max_length=10, choices=JobState, default=JobState.QUEUED)
+    step = models.CharField(_("step"), max_length=100, blank=True)
+    done = models.BigIntegerField(_("done"), default=0)
+    total = models.BigIntegerField(_("total"), default=0)
+    result = models.JSONField(_("result"), null=True, blank=True)
+    error = models.TextField(_("error"), blank=True)
+    requested_by = models.ForeignKey(
+        User, models.PROTECT, related_name="+", verbose_name=_("requested by")
+    )
+    created_at = models.DateTimeField(_("created"))
+    started_at = models.DateTimeField(_("started"), null=True, blank=True)
+    heartbeat_at = models.DateTimeField(_("last sign of life"), null=True, blank=True)
+    finished_at = models.DateTimeField(_("finished"), null=True, blank=True)
+
+    class Meta:
+        verbose_name = _("job")
+        verbose_name_plural = _("jobs")
+        ordering = ("-created_at", "-pk")
+        constraints = [
+            models.CheckConstraint(
+                condition=Q(state__in=JobState.values), name="%(app_label)s_%(class)s_state_known"
+            ),
+            models.CheckConstraint(
+                condition=Q(done__gte=0) & Q(total__gte=0),
+                name="%(app_label)s_%(class)s_counts_not_negative",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.kind} ({self.get_state_display()})"

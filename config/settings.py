@@ -1,0 +1,235 @@
+"""Settings, read from the environment by the typed readers of config.env."""
+
+from pathlib import Path
+
+import environ
+from django.core.exceptions import ImproperlyConfigured
+from django.utils.translation import gettext_lazy as _
+
+from config import env
+
+BASE_DIR = Path(__file__).resolve().parent.parent
+VAR_DIR = Path(env.text("VAR_DIR", str(BASE_DIR / "var")))
+VAR_DIR.mkdir(parents=True, exist_ok=True)
+
+# -- mode ---------------------------------------------------------------------------------------
+# `local` runs on one machine without any set-up; `production` refuses to start without secrets.
+MODE = env.choice("MODE", "local", {"local", "production"})
+PRODUCTION = MODE == "production"
+DEBUG = env.flag("DEBUG", False)
+if PRODUCTION and DEBUG:
+    raise ImproperlyConfigured("DEBUG must be off in MODE=production.")
+
+LOCAL_KEY = "local-only-" + "not-a-secret-" * 4
+SECRET_KEY = env.text("SECRET_KEY", "" if PRODUCTION else LOCAL_KEY)
+# Seals of the event log are made under a key of their own that never stands in the database.
+AUDIT_KEY = env.text("AUDIT_KEY", "" if PRODUCTION else LOCAL_KEY)
+# API keys are stored as an HMAC under this key, so that a copied database opens nothing.
+API_KEY_PEPPER = env.text("API_KEY_PEPPER", "" if PRODUCTION else LOCAL_KEY)
+for _name, _value in (
+    ("SECRET_KEY", SECRET_KEY),
+    ("AUDIT_KEY", AUDIT_KEY),
+    ("API_KEY_PEPPER", API_KEY_PEPPER),
+):
+    if len(_value) < 50:
+        raise ImproperlyConfigured(
+            f"{_name} must be set to at least 50 characters in MODE=production."
+        )
+AUDIT_SEAL_FILE = Path(env.text("AUDIT_SEAL_FILE", str(VAR_DIR / "audit-seals.jsonl")))
+
+ALLOWED_HOSTS = env.words(
+    "ALLOWED_HOSTS", [] if PRODUCTION else ["127.0.0.1", "localhost", "testserver"]
+)
+CSRF_TRUSTED_ORIGINS = env.words("CSRF_TRUSTED_ORIGINS", [])
+if PRODUCTION and not ALLOWED_HOSTS:
+    raise ImproperlyConfigured("ALLOWED_HOSTS must name the hosts served in MODE=production.")
+
+# -- parts --------------------------------------------------------------------------------------
+INSTALLED_APPS = [
+    "unfold",
+    "unfold.contrib.filters",
+    "unfold.contrib.forms",
+    "unfold.contrib.simple_history",
+    "console.apps.ConsoleConfig",
+    "django.contrib.admin",
+    "django.contrib.auth",
+    "django.contrib.contenttypes",
+    "django.contrib.sessions",
+    "django.contrib.messages",
+    "django.contrib.staticfiles",
+    "django.contrib.humanize",
+    "simple_history",
+    "django_celery_beat",
+    "common.apps.CommonConfig",
+    "audit.apps.AuditConfig",
+    "accounts.apps.AccountsConfig",
+    "vendors.apps.VendorsConfig",
+    "workforce.apps.WorkforceConfig",
+    "routing.apps.RoutingConfig",
+    "quality.apps.QualityConfig",
+    "billing.apps.BillingConfig",
+]
+
+MIDDLEWARE = [
+    "django.middleware.security.SecurityMiddleware",
+    "whitenoise.middleware.WhiteNoiseMiddleware",
+    "django.contrib.sessions.middleware.SessionMiddleware",
+    "django.middleware.locale.LocaleMiddleware",
+    "django.middleware.common.CommonMiddleware",
+    "django.middleware.csrf.CsrfViewMiddleware",
+    "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "django.contrib.messages.middleware.MessageMiddleware",
+    "django.middleware.clickjacking.XFrameOptionsMiddleware",
+    "simple_history.middleware.HistoryRequestMiddleware",
+]
+
+ROOT_URLCONF = "config.urls"
+WSGI_APPLICATION = "config.wsgi.application"
+
+TEMPLATES = [
+    {
+        "BACKEND": "django.template.backends.django.DjangoTemplates",
+        "DIRS": [],
+        "APP_DIRS": True,
+        "OPTIONS": {
+            "context_processors": [
+                "django.template.context_processors.request",
+                "django.contrib.auth.context_processors.auth",
+                "django.contrib.messages.context_processors.messages",
+            ],
+        },
+    },
+]
+
+# -- database -----------------------------------------------------------------------------------
+DATABASE_URL = env.text("DATABASE_URL", f"sqlite:///{VAR_DIR / 'db.sqlite3'}")
+try:
+    _database = environ.Env.db_url_config(DATABASE_URL)
+except Exception as error:
+    raise ImproperlyConfigured(f"DATABASE_URL cannot be read: {error}.") from error
+_engine = _database.get("ENGINE", "")
+if _engine == "django.db.backends.sqlite3":
+    # IMMEDIATE: a reader that becomes a writer inside its transaction would fail with "locked"
+    # at once instead of waiting. recursive_triggers: REPLACE would pass delete triggers by.
+    _database["OPTIONS"] = {
+        "timeout": 20,
+        "transaction_mode": "IMMEDIATE",
+        "init_command": (
+            "PRAGMA journal_mode=WAL;PRAGMA synchronous=NORMAL;PRAGMA recursive_triggers=ON;"
+        ),
+    }
+elif _engine in ("django.db.backends.postgresql", "django.db.backends.postgresql_psycopg2"):
+    _database["ENGINE"] = "django.db.backends.postgresql"
+    _database["CONN_MAX_AGE"] = env.whole("DATABASE_CONN_MAX_AGE", 60, low=0)
+    _database["CONN_HEALTH_CHECKS"] = True
+else:
+    raise ImproperlyConfigured("DATABASE_URL must begin with sqlite:/// or postgres://.")
+DATABASES = {"default": _database}
+DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
+
+# -- people and sign-in -------------------------------------------------------------------------
+AUTH_USER_MODEL = "accounts.User"
+AUTH_PASSWORD_VALIDATORS = [
+    {"NAME": f"django.contrib.auth.password_validation.{name}"}
+    for name in (
+        "UserAttributeSimilarityValidator",
+        "MinimumLengthValidator",
+        "CommonPasswordValidator",
+        "NumericPasswordValidator",
+    )
+]
+LOGIN_URL = "admin:login"
+
+# -- words and time -----------------------------------------------------------------------------
+LANGUAGE_CODE = "en"
+LANGUAGES = [("en", _("English"))]
+LOCALE_PATHS = [BASE_DIR / "locale"]
+TIME_ZONE = "UTC"
+USE_TZ = True
+USE_I18N = True
+# The calendar of plan days (day 0 is what is left of today there).
+OPERATION_TIME_ZONE = env.text("OPERATION_TIME_ZONE", "Europe/Berlin")
+
+# -- files --------------------------------------------------------------------------------------
+STATIC_URL = "/static/"
+STATIC_ROOT = VAR_DIR / "static"
+MEDIA_ROOT = VAR_DIR / "files"
+STORAGES = {
+    "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
+    "staticfiles": {
+        "BACKEND": (
+            "whitenoise.storage.CompressedManifestStaticFilesStorage"
+            if PRODUCTION
+            else "django.contrib.staticfiles.storage.StaticFilesStorage"
+        )
+    },
+}
+WHITENOISE_USE_FINDERS = not PRODUCTION
+
+# -- jobs ---------------------------------------------------------------------------------------
+# Without CELERY_BROKER_URL jobs run at once (commands, tests) or, under `make serve`, in one
+# worker over kombu's filesystem transport, which needs no server (JOBS=worker).
+CELERY_BROKER_URL = env.text("CELERY_BROKER_URL", "")
+JOBS = env.choice("JOBS", "worker" if CELERY_BROKER_URL else "inline", {"inline", "worker"})
+if not CELERY_BROKER_URL:
+    CELERY_BROKER_URL = "filesystem://"
+    _queue = VAR_DIR / "queue"
+    for _folder in (_queue / "in", _queue / "done"):
+        _folder.mkdir(parents=True, exist_ok=True)
+    CELERY_BROKER_TRANSPORT_OPTIONS = {
+        "data_folder_in": str(_queue / "in"),
+        "data_folder_out": str(_queue / "in"),
+        "processed_folder": str(_queue / "done"),
+        "store_processed": False,
+        "control_folder": str(_queue / "control"),
+    }
+CELERY_TASK_ALWAYS_EAGER = JOBS == "inline"
+CELERY_TASK_EAGER_PROPAGATES = False
+CELERY_TASK_ACKS_LATE = True
+CELERY_TASK_REJECT_ON_WORKER_LOST = True
+CELERY_WORKER_PREFETCH_MULTIPLIER = 1
+CELERY_TASK_IGNORE_RESULT = True
+CELERY_TIMEZONE = "UTC"
+CELERY_BEAT_SCHEDULER = "django_celery_beat.schedulers:DatabaseScheduler"
+CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
+
+# -- edges --------------------------------------------------------------------------------------
+SECURE_CONTENT_TYPE_NOSNIFF = True
+X_FRAME_OPTIONS = "DENY"
+SESSION_COOKIE_HTTPONLY = True
+SESSION_COOKIE_SAMESITE = "Lax"
+if PRODUCTION:
+    SESSION_COOKIE_SECURE = True
+    CSRF_COOKIE_SECURE = True
+    SECURE_SSL_REDIRECT = env.flag("SECURE_SSL_REDIRECT", True)
+    SECURE_HSTS_SECONDS = env.whole("SECURE_HSTS_SECONDS", 31_536_000, low=0)
+    SECURE_HSTS_INCLUDE_SUBDOMAINS = True
+    SECURE_HSTS_PRELOAD = True
+    if env.flag("BEHIND_PROXY", False):
+        SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
+
+# History shows who changed what; its "revert" button would write past the services.
+SIMPLE_HISTORY_REVERT_DISABLED = True
+SIMPLE_HISTORY_ENABLED = True
+
+LOGGING = {
+    "version": 1,
+    "disable_existing_loggers": False,
+    "handlers": {"console": {"class": "logging.StreamHandler"}},
+    "root": {"handlers": ["console"], "level": env.text("LOG_LEVEL", "WARNING")},
+}
+
+UNFOLD = {
+    "SITE_TITLE": _("Labelling operations"),
+    "SITE_HEADER": _("Labelling operations"),
+    "SITE_SUBHEADER": _("Workforce, vendors and routing"),
+    "SITE_SYMBOL": "route",
+    "SHOW_HISTORY": True,
+    "SHOW_VIEW_ON_SITE": False,
+    "SIDEBAR": {
+        "show_search": True,
+        "show_all_applications": False,
+        "navigation": "console.navigation.operations",
+    },
+    "DASHBOARD_CALLBACK": "console.dashboard.operations",
+}

@@ -1,0 +1,104 @@
+"""Words of work: modality, data class, use, bands, states."""
+
+from django.db import models
+from django.utils.translation import gettext_lazy as _
+
+
+class Modality(models.TextChoices):
+    IMAGE = "image", _("image")
+    TEXT = "text", _("text")
+    AUDIO = "audio", _("audio")
+    VIDEO = "video", _("video")
+    MULTIMODAL = "multimodal", _("multimodal")
+    LLM = "llm", _("LLM and agents")
+
+
+class Metric(models.TextChoices):
+    """How two answers of a type are compared; `exact` types can be voted on."""
+
+    EXACT = "exact", _("exact match")
+    IOU = "iou", _("intersection over union")
+    SPAN_F1 = "span_f1", _("span F1")
+    WER = "wer", _("1 − word error rate")
+    OVERLAP = "overlap", _("overlap in time")
+    ABSOLUTE = "absolute", _("absolute error")
+    RANK = "rank", _("rank correlation")
+
+
+class DataClass(models.TextChoices):
+    PUBLIC = "public", _("public")
+    INTERNAL = "internal", _("internal")
+    PII = "pii", _("personal data")
+    PHI = "phi", _("health data")
+    REGULATED = "regulated", _("regulated")
+
+
+class Use(models.TextChoices):
+    """What the labels are for; from advisory to safety-critical."""
+
+    ADVISORY = "advisory", _("advisory")
+    PRODUCT = "product", _("product")
+    BUSINESS_CRITICAL = "business_critical", _("business-critical")
+    SAFETY_CRITICAL = "safety_critical", _("safety-critical")
+
+
+class Harm(models.TextChoices):
+    NONE = "none", _("none")
+    MILD = "mild", _("mild")
+    SEVERE = "severe", _("severe")
+
+
+class Band(models.TextChoices):
+    LOW = "low", _("low")
+    MEDIUM = "medium", _("medium")
+    HIGH = "high", _("high")
+    CRITICAL = "critical", _("critical")
+
+
+class Mode(models.TextChoices):
+    IN_HOUSE = "in_house", _("in-house")
+    OUTSOURCED = "outsourced", _("outsourced")
+    HYBRID = "hybrid", _("hybrid")
+    MODEL = "model", _("model")
+
+
+class SamplingOrder(models.TextChoices):
+    DUE = "due", _("due time")
+    UNCERTAINTY = "uncertainty", _("most uncertain first")
+    DISAGREEMENT = "disagreement", _("most disagreement first")
+    RANDOM = "random", _("random")
+
+
+class TaskState(models.TextChoices):
+    OPEN = "open", _("open")
+    HELD = "held", _("held")
+    ANSWERED = "answered", _("answered")
+    ACCEPTED = "accepted", _("accepted")
+    REWORK = "rework", _("rework")
+    CANCELLED = "cancelled", _("cancelled")
+    RECALLED = "recalled", _("recalled")
+
+
+class PolicyState(models.TextChoices):
+    DRAFT = "draft", _("draft")
+    PUBLISHED = "published", _("published")
+    RETIRED = "retired", _("retired")
+
+
+class RunState(models.TextChoices):
+    RUNNING = "running", _("running")
+    DONE = "done", _("done")
+    FAILED = "failed", _("failed")
+
+
+class AssignmentState(models.TextChoices):
+    RESERVED = "reserved", _("reserved")
+    IN_PROGRESS = "in_progress", _("in progress")
+    SUBMITTED = "submitted", _("submitted")
+    SKIPPED = "skipped", _("skipped")
+    EXPIRED = "expired", _("expired")
+    RELEASED = "released", _("released")
+    WITHDRAWN = "withdrawn", _("withdrawn")
+
+
+LIVE_ASSIGNMENTS = frozenset({AssignmentState.RESERVED, AssignmentState.IN_PROGRESS})

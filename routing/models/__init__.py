@@ -1,0 +1,23 @@
+"""Work, the policies that place it, and what was decided."""
+
+from routing.models.assignments import Assignment
+from routing.models.catalogue import Domain, GuidelineVersion, Project, TaskType
+from routing.models.policies import EffortEstimate, Policy
+from routing.models.runs import Decision, Placement, Run, RunCrew, RunProject
+from routing.models.tasks import Task
+
+__all__ = [
+    "Assignment",
+    "Decision",
+    "Domain",
+    "EffortEstimate",
+    "GuidelineVersion",
+    "Placement",
+    "Policy",
+    "Project",
+    "Run",
+    "RunCrew",
+    "RunProject",
+    "Task",
+    "TaskType",
+]

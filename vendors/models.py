@@ -1,0 +1,275 @@
+"""Vendors, their contracts, attestations and scorecards."""
+
+from django.conf import settings
+from django.core.validators import MaxValueValidator, MinValueValidator
+from django.db import models
+from django.db.models import F, Q
+from django.utils.translation import gettext_lazy as _
+from simple_history.models import HistoricalRecords
+
+from accounts.models import Organisation
+from common.fields import CurrencyField, TimeZoneField, public_id_field
+from vendors.choices import AttestationKind, Criterion, VendorState
+
+
+class Vendor(models.Model):
+    """A company whose people label for the house; one-to-one to its organisation."""
+
+    public_id = public_id_field()
+    organisation = models.OneToOneField(
+        Organisation, models.PROTECT, related_name="vendor", verbose_name=_("organisation")
+    )
+    key = models.SlugField(_("key"), max_length=40, unique=True)
+    state = models.CharField(
+        _("state"), max_length=12, choices=VendorState, default=VendorState.PROSPECT
+    )
+    country = models.CharField(_("country"), max_length=2, help_text=_("ISO 3166, two letters"))
+    contact_email = models.EmailField(_("contact"), blank=True)
+    notes = models.TextField(_("notes"), blank=True)
+    history = HistoricalRecords()
+
+    class Meta:
+        verbose_name = _("vendor")
+        verbose_name_plural = _("vendors")
+        ordering = ("key",)
+        constraints = [
+            models.CheckConstraint(
+                condition=Q(state__in=VendorState.values),
+                name="%(app_label)s_%(class)s_state_known",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return self.organisation.name
+
+
+class VendorTransition(models.Model):
+    """One step in a vendor's life cycle; the sequence lets only one of two writers win."""
+
+    vendor = models.ForeignKey(Vendor, models.CASCADE, related_name="transitions")
+    sequence = models.PositiveIntegerField(_("sequence"))
+    from_state = models.CharField(_("from"), max_length=12, choices=VendorState)
+    to_state = models.CharField(_("to"), max_length=12, choices=VendorState)
+    actor = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, related_name="+")
+    reason = models.TextField(_("reason"), blank=True)
+    at = models.DateTimeField(_("at"))
+
+    class Meta:
+        verbose_name = _("vendor transition")
+        verbose_name_plural = _("vendor transitions")
+        ordering = ("vendor", "sequence")
+        constraints = [
+            models.UniqueConstraint(
+                fields=["vendor", "sequence"], name="%(app_label)s_%(class)s_sequence_once"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.from_state} → {self.to_state}"
+
+
+class Contract(models.Model):
+    """What a vendor and the house agreed on, for the days [starts_on, ends_on).
+
+    One contract per vendor at a time (exclusion constraint on PostgreSQL, trigger on SQLite).
+    """
+
+    public_id = public_id_field()
+    vendor = models.ForeignKey(
+        Vendor, models.PROTECT, related_name="contracts", verbose_name=_("vendor")
+    )
+    number = models.CharField(_("number"), max_length=60, unique=True)
+    starts_on = models.DateField(_("starts on"))
+    ends_on = models.DateField(_("ends on"), help_text=_("first day after the contract"))
+    currency = CurrencyField(_("currency"))
+    time_zone = TimeZoneField(_("time zone"))
+    minimum_commitment_micro = models.BigIntegerField(
+        _("minimum commitment"),
+        default=0,
+        help_text=_("fees promised over the whole contract, in millionths of the currency"),
+    )
+    shortfall_share = models.DecimalField(
+        _("shortfall share"),
+        max_digits=5,
+        decimal_places=4,
+        default=1,
+        help_text=_("share of an unmet commitment that is paid all the same, 0 to 1"),
+    )
+    share_cap = models.DecimalField(
+        _("share cap"),
+        max_digits=5,
+        decimal_places=4,
+        null=True,
+        blank=True,
+        help_text=_("largest share of all outsourced tasks of the contract's window, 0 to 1"),
+    )
+    history = HistoricalRecords()
+
+    class Meta:
+        verbose_name = _("contract")
+        verbose_name_plural = _("contracts")
+        ordering = ("vendor", "-starts_on")
+        constraints = [
+            models.CheckConstraint(
+                condition=Q(starts_on__lt=F("ends_on")),
+                name="%(app_label)s_%(class)s_starts_before_it_ends",
+                violation_error_message=_("A contract starts before it ends."),
+            ),
+            models.CheckConstraint(
+                condition=Q(minimum_commitment_micro__gte=0),
+                name="%(app_label)s_%(class)s_commitment_not_negative",
+                violation_error_message=_("A commitment is not negative."),
+            ),
+            models.CheckConstraint(
+                condition=Q(shortfall_share__gte=0) & Q(shortfall_share__lte=1),
+                name="%(app_label)s_%(class)s_shortfall_is_a_share",
+                violation_error_message=_("A share is from 0 to 1."),
+            ),
+            models.CheckConstraint(
+                condition=Q(share_cap__isnull=True) | (Q(share_cap__gt=0) & Q(share_cap__lte=1)),
+                name="%(app_label)s_%(class)s_cap_is_a_share",
+                violation_error_message=_("A share cap is above 0 and at most 1."),
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return self.number
+
+
+class Attestation(models.Model):
+    """A proof that a vendor meets a standard, for a time.
+
+    Declared until a person of the house verifies it; gates read verified ones only. A certificate
+    counts through `valid_until`; a SOC 2 report covers a past period and is carried on by its
+    bridge letter until `bridged_until`; agreements (NDA, DPA, BAA) without `valid_until` last as
+    long as the contract does.
+    """
+
+    public_id = public_id_field()
+    vendor = models.ForeignKey(
+        Vendor, models.PROTECT, related_name="attestations", verbose_name=_("vendor")
+    )
+    kind = models.CharField(_("kind"), max_length=12, choices=AttestationKind)
+    scope = models.CharField(_("scope"), max_length=300)
+    issuer = models.CharField(_("issuer"), max_length=200)
+    number = models.CharField(_("number"), max_length=100, blank=True)
+    issued_on = models.DateField(_("issued on"))
+    period_from = models.DateField(_("covers from"), null=True, blank=True)
+    period_to = models.DateField(_("covers until"), null=True, blank=True)
+    valid_until = models.DateField(
+        _("valid until"), null=True, blank=True, help_text=_("last day printed on it")
+    )
+    bridged_until = models.DateField(
+        _("bridged until"), null=True, blank=True, help_text=_("last day of the bridge letter")
+    )
+    evidence = models.FileField(_("evidence"), upload_to="attestations/", blank=True)
+    evidence_hash = models.CharField(_("evidence SHA-256"), max_length=64, blank=True)
+    exceptions_noted = models.TextField(_("exceptions noted"), blank=True)
+    declared_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, models.PROTECT, related_name="+", verbose_name=_("declared by")
+    )
+    verified_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL,
+        models.PROTECT,
+        null=True,
+        blank=True,
+        related_name="+",
+        verbose_name=_("verified by"),
+    )
+    verified_at = models.DateTimeField(_("verified"), null=True, blank=True)
+    history = HistoricalRecords()
+
+    class Meta:
+        verbose_name = _("attestation")
+        verbose_name_plural = _("attestations")
+        ordering = ("vendor", "kind", "-issued_on")
+        constraints = [
+            models.CheckConstraint(
+                condition=Q(kind__in=AttestationKind.values),
+                name="%(app_label)s_%(class)s_kind_known",
+            ),
+            models.CheckConstraint(
+                condition=Q(period_from__isnull=True)
+                | Q(period_to__isnull=True)
+                | Q(period_from__lte=F("period_to")),
+                name="%(app_label)s_%(class)s_period_in_order",
+                violation_error_message=_("The period begins before it ends."),
+            ),
+            models.CheckConstraint(
+                condition=Q(valid_until__isnull=True) | Q(valid_until__gte=F("issued_on")),
+                name="%(app_label)s_%(class)s_valid_after_issue",
+                violation_error_message=_("It is valid until a day after its issue."),
+            ),
+            models.CheckConstraint(
+                condition=Q(verified_by__isnull=True, verified_at__isnull=True)
+                | Q(verified_by__isnull=False, verified_at__isnull=False),
+                name="%(app_label)s_%(class)s_verified_by_someone",
+            ),
+            models.CheckConstraint(
+                condition=Q(verified_by__isnull=True) | ~Q(verified_by=F("declared_by")),
+                name="%(app_label)s_%(class)s_verifier_is_another",
+                violation_error_message=_("Another person than the declarer verifies."),
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.get_kind_display()} {self.number}".strip()
+
+
+class CriterionScore(models.Model):
+    """One score of a vendor under one of the seven criteria; the latest of each counts."""
+
+    vendor = models.ForeignKey(
+        Vendor, models.CASCADE, related_name="scores", verbose_name=_("vendor")
+    )
+    criterion = models.CharField(_("criterion"), max_length=12, choices=Criterion)
+    score = models.DecimalField(
+        _("score"),
+        max_digits=3,
+        decimal_places=1,
+        validators=[MinValueValidator(0), MaxValueValidator(5)],
+        help_text=_("0 (absent) to 5 (best seen)"),
+    )
+    weight = models.DecimalField(
+        _("weight"),
+        max_digits=4,
+        decimal_places=3,
+        default=1,
+        validators=[MinValueValidator(0)],
+        help_text=_("how much this criterion counts beside the others"),
+    )
+    evidence = models.TextField(_("evidence"), help_text=_("what the score rests on"))
+    assessed_on = models.DateField(_("assessed on"))
+    author = models.ForeignKey(
+        settings.AUTH_USER_MODEL, models.PROTECT, related_name="+", verbose_name=_("author")
+    )
+    history = HistoricalRecords()
+
+    class Meta:
+        verbose_name = _("criterion score")
+        verbose_name_plural = _("scorecard")
+        ordering = ("vendor", "criterion", "-assessed_on")
+        constraints = [
+            models.UniqueConstraint(
+                fields=["vendor", "criterion", "assessed_on"],
+                name="%(app_label)s_%(class)s_once_a_day",
+                violation_error_message=_("This criterion was scored on that day already."),
+            ),
+            models.CheckConstraint(
+                condition=Q(criterion__in=Criterion.values),
+                name="%(app_label)s_%(class)s_criterion_known",
+            ),
+            models.CheckConstraint(
+                condition=Q(score__gte=0) & Q(score__lte=5) & Q(weight__gte=0),
+                name="%(app_label)s_%(class)s_in_range",
+                violation_error_message=_("A score is from 0 to 5, a weight not negative."),
+            ),
+            models.CheckConstraint(
+                condition=~Q(evidence=""),
+                name="%(app_label)s_%(class)s_has_evidence",
+                violation_error_message=_("A score needs its evidence."),
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.get_criterion_display()}: {self.score}"
