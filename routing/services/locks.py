@@ -1,0 +1,65 @@
+"""Locks on pools: runs that share a pool exclude each other, whichever project they are for.
+
+The lock belongs to the process, not to a row: a killed run frees its pools by dying. PostgreSQL
+gives session advisory locks; on SQLite, which lives on one machine, files are locked instead.
+Pools are locked in the order of their ids, so that two runs cannot wait for each other in a ring.
+"""
+
+import fcntl
+import os
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, contextmanager
+
+from django.conf import settings
+from django.db import connection
+
+# The first of the two numbers of a PostgreSQL advisory lock: "pools of runs".
+NAMESPACE = 7201
+
+
+@contextmanager
+def pool_locks(pool_ids: Sequence[int]) -> Iterator[int | None]:
+    """Hold the locks of pools; yields None, or the id of the first pool that is taken.
+
+    When a pool is taken nothing is held: the caller refuses and tells who runs.
+    """
+    take = _advisory if connection.vendor == "postgresql" else _file
+    with ExitStack() as stack:
+        for pool_id in sorted(set(pool_ids)):
+            if not stack.enter_context(take(pool_id)):
+                stack.close()
+                yield pool_id
+                return
+        yield None
+
+
+@contextmanager
+def _advisory(pool_id: int) -> Iterator[bool]:
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_try_advisory_lock(%s, %s)", [NAMESPACE, pool_id])
+        taken = bool(cursor.fetchone()[0])
+    try:
+        yield taken
+    finally:
+        # A lost connection has freed the lock already.
+        if taken and connection.connection is not None and not connection.connection.closed:
+            with connection.cursor() as cursor:
+                cursor.execute("SELECT pg_advisory_unlock(%s, %s)", [NAMESPACE, pool_id])
+
+
+@contextmanager
+def _file(pool_id: int) -> Iterator[bool]:
+    folder = settings.VAR_DIR / "locks"
+    folder.mkdir(parents=True, exist_ok=True)
+    # The database's name is part of it, so that two databases under one folder stay apart.
+    name = "".join(c if c.isalnum() else "-" for c in str(connection.settings_dict["NAME"]))
+    descriptor = os.open(folder / f"{name[-80:]}-pool-{pool_id}", os.O_CREAT | os.O_RDWR, 0o600)
+    try:
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            taken = True
+        except BlockingIOError:
+            taken = False
+        yield taken
+    finally:
+        os.close(descriptor)
