@@ -114,9 +114,7 @@ def open_task_ids(project_ids: Sequence[int]) -> NDArray[np.int64]:
             return np.fromiter((row[0] for row in cursor.fetchall()), dtype=np.int64)
     with (
         connection.cursor() as cursor,
-        cursor.copy(
-            f"COPY ({sql}) TO STDOUT (FORMAT BINARY)", list(project_ids)
-        ) as copy,  # type: ignore[attr-defined]
+        cursor.copy(f"COPY ({sql}) TO STDOUT (FORMAT BINARY)", list(project_ids)) as copy,  # type: ignore[attr-defined]
     ):
         data = b"".join(copy)
     record = np.dtype([("_n", ">i2"), ("_l", ">i4"), ("id", ">i8")])
