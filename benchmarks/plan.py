@@ -1,0 +1,111 @@
+"""Gap and speed of the planner beside HiGHS on the full LP of the same instance.
+
+    python -m benchmarks.plan --kinds easy tight --tasks 10000 100000 1000000 --days 1 --seeds 5
+    python -m benchmarks.plan --kinds tight --tasks 1000000 --days 14 --seeds 5
+
+Prints medians over the seeds: columns, gap in per cent, seconds, HiGHS' seconds (scipy's linprog
+on the whole LP, model building not counted), their ratio, and tasks that wait.
+"""
+
+import argparse
+import statistics
+import time
+
+import numpy as np
+from scipy import sparse
+from scipy.optimize import linprog
+
+from benchmarks.instances import instance
+from routing.core.plan import PlanProblem, _plan_iv, solve
+from routing.core.plan_master import assemble
+from routing.core.plan_model import build
+
+
+def full_lp_seconds(problem: PlanProblem) -> tuple[float, float]:
+    """Return seconds and value of HiGHS on the LP with every column."""
+    model = build(_plan_iv(problem))
+    columns = np.arange(len(model.pair))
+    upper, outside, right = assemble(model, columns)
+    live = np.flatnonzero(model.count > 0)
+    place = np.full(len(model.count), -1)
+    place[live] = np.arange(len(live))
+    extra = upper.shape[1] - len(columns)
+    cohort_rows = sparse.csr_array(
+        (np.ones(len(columns)), (place[model.cohort], columns)), shape=(len(live), len(columns))
+    )
+    equal = sparse.vstack(
+        [
+            sparse.hstack(
+                [
+                    cohort_rows,
+                    sparse.csr_array((len(live), extra)),
+                    sparse.eye_array(len(live), format="csr"),
+                ]
+            ),
+            sparse.hstack([outside, sparse.csr_array((1, len(live)))]),
+        ],
+        format="csr",
+    )
+    upper = sparse.hstack([upper, sparse.csr_array((upper.shape[0], len(live)))], format="csr")
+    committed = (model.commitment > 0) & (model.shortfall_price > 0)
+    cost = np.concatenate(
+        [model.column_cost, model.shortfall_price[committed], [0.0], model.wait_cost[live]]
+    )
+    right_equal = np.r_[model.count[live].astype(float), 0.0]
+    started = time.perf_counter()
+    found = linprog(
+        cost, A_ub=upper, b_ub=right, A_eq=equal, b_eq=right_equal, bounds=(0, None), method="highs"
+    )
+    return time.perf_counter() - started, float(found.fun)
+
+
+def main() -> None:
+    """Run the table."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--kinds", nargs="+", default=["easy", "tight", "grid"])
+    parser.add_argument("--tasks", nargs="+", type=int, default=[10_000, 100_000, 1_000_000])
+    parser.add_argument("--days", nargs="+", type=int, default=[1])
+    parser.add_argument("--seeds", type=int, default=5)
+    parser.add_argument("--no-highs", action="store_true")
+    options = parser.parse_args()
+    print("| kind | tasks | days | columns | gap % | worst % | s | HiGHS s | ratio | waiting |")
+    print("|---|---|---|---|---|---|---|---|---|---|")
+    for kind in options.kinds:
+        for tasks in options.tasks:
+            for days in options.days:
+                row = [_one(kind, tasks, days, seed, options) for seed in range(options.seeds)]
+                _print(kind, tasks, days, row)
+
+
+def _one(
+    kind: str, tasks: int, days: int, seed: int, options: argparse.Namespace
+) -> tuple[int, float, float, float, int]:
+    problem = instance(kind, tasks, days, seed)
+    started = time.perf_counter()
+    result = solve(problem)
+    seconds = time.perf_counter() - started
+    highs, value = (float("nan"), result.lower_bound)
+    if not options.no_highs:
+        highs, value = full_lp_seconds(problem)
+        if abs(value - result.lower_bound) > 1e-6 * abs(value):
+            print(f"  bound {result.lower_bound} is below the LP's {value}")
+    columns = int(np.isfinite(np.asarray(problem.cost)).sum()) * days
+    return columns, result.gap, seconds, highs, int(result.waiting.sum())
+
+
+def _print(
+    kind: str, tasks: int, days: int, rows: list[tuple[int, float, float, float, int]]
+) -> None:
+    columns, gaps, seconds, highs, waiting = zip(*rows, strict=True)
+    ratio = statistics.median(s / h for s, h in zip(seconds, highs, strict=True))
+    print(
+        f"| {kind} | {tasks:,} | {days} | {int(statistics.median(columns)):,} "
+        f"| {100 * statistics.median(gaps):.5f} | {100 * max(gaps):.5f} "
+        f"| {statistics.median(seconds):.2f} | {statistics.median(highs):.2f} | {ratio:.2f} "
+        f"| {int(statistics.median(waiting)):,} |",
+        flush=True,
+    )
+
+
+if __name__ == "__main__":
+    main()
