@@ -20,9 +20,9 @@ Ints = NDArray[np.int64]
 
 WHOLE = 1e-7  # an LP value this near to a whole number is one
 TOLERANCE = 1e-9  # a row may be over by this share of its right side
-AIM = 2e-6  # of the whole cost: where branch and bound stops
+AIM = 0.8  # tasks' worth of cost: where branch and bound stops (a share 0.8 / tasks of the cost)
 SMALL = 1_500  # columns up to which the whole problem is one integer program
-NODES = 2_000
+NODES = 200
 
 
 def whole_numbers(model: Model, master: Master) -> tuple[Ints, Ints]:
@@ -111,7 +111,7 @@ def _integer_program(
     high = np.concatenate(
         [model.count[model.cohort[columns]].astype(np.float64), np.full(extra, np.inf)]
     )
-    aim = AIM * max(abs(master.value), 1e-300)
+    aim = AIM / max(int(model.count.sum()), 1) * max(abs(master.value), 1e-300)
     lp_part = float(cost[:n] @ master.x[columns])
     found = milp(
         cost,
