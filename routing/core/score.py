@@ -87,7 +87,9 @@ def complexity_factors(features: TaskFeatures) -> list[Floats]:
     """Return the factors f_i in [0, 1] of complexity, in the order of COMPLEXITY_FACTORS."""
     # One typical size adds nothing, ten times it adds the whole factor.
     size = np.clip(np.log10(np.maximum(features.size_ratio, 1e-9)), 0.0, 1.0)
-    classes = np.clip(np.log2(np.maximum(np.nan_to_num(features.classes, nan=2.0), 2.0) / 2) / 5, 0, 1)
+    classes = np.clip(
+        np.log2(np.maximum(np.nan_to_num(features.classes, nan=2.0), 2.0) / 2) / 5, 0, 1
+    )
     return [
         size,
         classes,
