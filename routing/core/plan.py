@@ -24,6 +24,7 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
+from scipy import sparse
 
 from routing.core.plan_dual import ascend
 from routing.core.plan_master import close
@@ -190,8 +191,14 @@ def _plan_iv(problem: PlanProblem) -> dict[str, Any]:
     for row, values in problem.amount.items():
         if not 0 <= int(row) < R:
             raise ValueError(f"amount names row {row}, there are {R} resources")
-        dense = values.toarray() if hasattr(values, "toarray") else values
-        amount[int(row)] = _floats(f"amount[{row}]", dense, 2, shape=(K, A), low=0.0)
+        if sparse.issparse(values):
+            part = sparse.coo_array(values)
+            if part.shape != (K, A):
+                raise ValueError(f"amount[{row}] must have shape {(K, A)}, got {part.shape}")
+            _floats(f"amount[{row}]", part.data, 1, low=0.0)
+            amount[int(row)] = part
+        else:
+            amount[int(row)] = _floats(f"amount[{row}]", values, 2, shape=(K, A), low=0.0)
     return {
         "count": count,
         "cost": cost,

@@ -152,9 +152,46 @@ class Model:
         )
 
 
+def _amounts(fields: dict[str, Any], cohort: Ints, arrangement: Ints, hours: Floats) -> Any:
+    """Return the units of each resource that a task of a pair takes, (P, R) csr.
+
+    Sparse amounts are scattered through a table of pairs: indexing them would search each entry.
+    """
+    K, A = fields["cost"].shape
+    R, P = fields["use"].shape[0], len(cohort)
+    place = np.full(K * A, -1, dtype=np.int64)
+    place[cohort * A + arrangement] = np.arange(P)
+    rows, columns, values = [], [], []
+    for r in range(R):
+        given = fields["amount"].get(r)
+        if given is None:
+            value = fields["use"][r, arrangement] * hours
+            pair = np.flatnonzero(value)
+            value = value[pair]
+        elif sparse.issparse(given):
+            pair = place[given.row.astype(np.int64) * A + given.col]
+            value = given.data[pair >= 0]
+            pair = pair[pair >= 0]
+        else:
+            value = given[cohort, arrangement]
+            pair = np.flatnonzero(value)
+            value = value[pair]
+        rows.append(pair)
+        columns.append(np.full(len(pair), r))
+        values.append(value)
+    if not rows:
+        return sparse.csr_array((P, 0), dtype=np.float64)
+    matrix = sparse.csr_array(
+        (np.concatenate(values), (np.concatenate(rows), np.concatenate(columns))), shape=(P, R)
+    )
+    matrix.sum_duplicates()
+    matrix.eliminate_zeros()
+    return matrix
+
+
 def build(fields: dict[str, Any]) -> Model:
     """Return the model of checked fields."""
-    cost, hours, use = fields["cost"], fields["hours"], fields["use"]
+    cost, hours = fields["cost"], fields["hours"]
     capacity, due, day_cost = fields["capacity"], fields["due"], fields["day_cost"]
     K = cost.shape[0]
     R, D = capacity.shape
@@ -163,18 +200,7 @@ def build(fields: dict[str, Any]) -> Model:
     pair_cohort, pair_arrangement = np.nonzero(allowed)
     pair_hours = hours[pair_cohort, pair_arrangement]
 
-    parts = []
-    for row in range(R):
-        if row in fields["amount"]:
-            values = fields["amount"][row][pair_cohort, pair_arrangement]
-        else:
-            values = use[row, pair_arrangement] * pair_hours
-        parts.append(sparse.csc_array(values[:, None]))
-    amounts = (
-        sparse.hstack(parts, format="csr")
-        if parts
-        else sparse.csr_array((len(pair_cohort), 0), dtype=np.float64)
-    )
+    amounts = _amounts(fields, pair_cohort, pair_arrangement, pair_hours)
     outside = fields["outside"]
     outside_amount = np.asarray(amounts @ outside.astype(np.float64))
 

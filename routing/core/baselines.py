@@ -1,0 +1,172 @@
+"""What a run is compared with: greedy, and the project's own rules of thumb.
+
+Both take cohorts in the order of urgency and fill crews' hours by the day; both obey the same
+gates, hours and target errors as the plan. Their cost is the same objective: money, lateness,
+waiting, and what is missing of commitments.
+"""
+
+import numpy as np
+from numpy.typing import NDArray
+
+from routing.core.decide import Outcome, Rows
+from routing.core.tables import Floats, Inputs, Ints
+
+Bools = NDArray[np.bool_]
+
+
+def greedy(inputs: Inputs, outcome: Outcome) -> float | None:
+    """Return the objective of "the cheapest open arrangement while hours last"."""
+    cost = outcome.candidates.cost
+    return _fill(inputs, outcome, cost, np.zeros_like(cost))
+
+
+def tier_rules(inputs: Inputs, outcome: Outcome) -> float | None:
+    """Return the objective of the projects' own rules; None where a project has none."""
+    if not all(policy.tier_rules for policy in inputs.projects.policies):
+        return None
+    found = outcome.candidates
+    c = inputs.cohorts
+    K, Q = found.rule_cost.shape
+    if not Q:
+        return _waiting_only(inputs, outcome)
+    rank = np.zeros((K, Q))
+    for j, policy in enumerate(inputs.projects.policies):
+        for number, rule in enumerate(policy.tier_rules):
+            order = np.array([rule.modes.index(m) if m in rule.modes else 9 for m in range(4)])
+            mine = (c.project == j) & (found.rule_of == number)
+            rank[mine] = order[found.mode][None, :]
+    return _fill_pairs(inputs, outcome, rank)
+
+
+def _waiting_only(inputs: Inputs, outcome: Outcome) -> float:
+    missing = outcome.rows.commitment @ outcome.rows.shortfall_price
+    return float(np.asarray(outcome.problem.wait_cost) @ inputs.cohorts.count + missing)
+
+
+def _urgency(inputs: Inputs) -> Ints:
+    c = inputs.cohorts
+    return np.lexsort((np.arange(len(c)), -c.late, c.due))
+
+
+def _fill(inputs: Inputs, outcome: Outcome, cost: Floats, rank: Floats) -> float:
+    found = outcome.candidates
+    return _run(
+        inputs,
+        outcome,
+        cost=cost,
+        rank=rank,
+        spend=found.spend,
+        label=found.label_of,
+        review=found.review_of,
+        label_hours=found.label_hours,
+        review_hours=found.review_hours,
+        bad=found.bad,
+    )
+
+
+def _fill_pairs(inputs: Inputs, outcome: Outcome, rank: Floats) -> float:
+    found = outcome.candidates
+    from routing.core.gates import touch_gates
+
+    gates = touch_gates(inputs).bad
+    bad = gates[:, found.label] | np.where(
+        found.review >= 0, gates[:, np.maximum(found.review, 0)], np.uint64(0)
+    )
+    return _run(
+        inputs,
+        outcome,
+        cost=found.rule_cost,
+        rank=rank,
+        spend=found.rule_spend,
+        label=found.label,
+        review=found.review,
+        label_hours=found.rule_label_hours,
+        review_hours=found.rule_review_hours,
+        bad=bad,
+    )
+
+
+def _run(
+    inputs: Inputs,
+    outcome: Outcome,
+    *,
+    cost: Floats,
+    rank: Floats,
+    spend: Floats,
+    label: Ints,
+    review: Ints,
+    label_hours: Floats,
+    review_hours: Floats,
+    bad: NDArray[np.uint64],
+) -> float:
+    """Fill crews' hours cohort by cohort and return the objective."""
+    crews, c = inputs.crews, inputs.cohorts
+    left = crews.hours.copy()
+    declared = np.where(np.isnan(inputs.pools.declared), np.inf, inputs.pools.declared).copy()
+    pool = crews.pool
+    lateness = np.asarray(outcome.problem.day_cost)
+    wait = np.asarray(outcome.problem.wait_cost)
+    total, paid = 0.0, _Fees(inputs, outcome.rows)
+    for k in _urgency(inputs):
+        need = int(c.count[k])
+        options = np.flatnonzero(np.isfinite(cost[k]))
+        if not need:
+            continue
+        order = options[np.lexsort((options, cost[k, options], rank[k, options]))]
+        for day in range(int(c.due[k])):
+            for a in order:
+                if not need:
+                    break
+                if int(bad[k, a]) >> day & 1:
+                    continue
+                crew, other = int(label[a]), int(review[a])
+                uses = [(crew, label_hours[k, a])]
+                if other >= 0:
+                    uses.append((other, review_hours[k, a]))
+                number = _fits(need, uses, left[:, day], declared[:, day], pool)
+                if not number:
+                    continue
+                for crew_used, hours in uses:
+                    left[crew_used, day] -= number * hours
+                    declared[pool[crew_used], day] -= number * hours
+                need -= number
+                total += number * (cost[k, a] + lateness[k, day])
+                paid.add(crew, other, number * spend[k, a])
+        total += need * wait[k]
+    return float(total + paid.shortfall())
+
+
+def _fits(
+    need: int, uses: list[tuple[int, float]], left: Floats, declared: Floats, pool: Ints
+) -> int:
+    """Return how many tasks still fit the hours of all crews they use."""
+    by_crew: dict[int, float] = {}
+    by_pool: dict[int, float] = {}
+    for crew, hours in uses:
+        by_crew[crew] = by_crew.get(crew, 0.0) + hours
+        by_pool[int(pool[crew])] = by_pool.get(int(pool[crew]), 0.0) + hours
+    number = need
+    for rows, room in ((by_crew, left), (by_pool, declared)):
+        for row, hours in rows.items():
+            if hours > 0 and np.isfinite(room[row]):
+                number = min(number, int(max(room[row], 0.0) / hours + 1e-9))
+    return number
+
+
+class _Fees:
+    """Fees of vendors, for the shortfall of their commitments."""
+
+    def __init__(self, inputs: Inputs, rows: Rows) -> None:
+        self.vendor = inputs.pools.vendor[inputs.crews.pool] if len(inputs.crews) else np.zeros(0)
+        self.fees = np.zeros(len(inputs.vendors.id))
+        self.vendors = inputs.vendors
+
+    def add(self, label: int, review: int, spend: float) -> None:
+        for crew in {label, review} - {-1}:
+            if self.vendor[crew] >= 0:
+                self.fees[int(self.vendor[crew])] += spend
+                return
+
+    def shortfall(self) -> float:
+        missing = np.maximum(self.vendors.commitment - self.fees, 0.0)
+        return float(missing @ self.vendors.shortfall_price)

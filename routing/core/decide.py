@@ -1,0 +1,263 @@
+"""From a run's inputs to its plan: candidates, the planning problem, its solution.
+
+Pure, so that a recorded run can be replayed: equal inputs on the same library versions give the
+same decisions. Rows of the problem, in order: crews (hours), pools (declared hours), vendors'
+commitments (money), vendors' share caps (tasks), budgets (money), and windows: days on which a
+gate of an arrangement does not hold have no capacity for it.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy import sparse
+
+from routing.core.arrangements import Candidates, candidates
+from routing.core.plan import PlanProblem, PlanResult, solve
+from routing.core.tables import OUTSOURCED, Floats, Inputs, Ints
+
+
+@dataclass(frozen=True)
+class Rows:
+    """The rows of the problem by name, with their amounts (K, A) and capacity by day."""
+
+    names: tuple[str, ...]
+    kinds: tuple[str, ...]
+    amounts: dict[int, sparse.coo_array]
+    capacity: Floats
+    commitment: Floats
+    shortfall_price: Floats
+    outside: NDArray[np.bool_]
+    share_cap: Floats
+    used: Floats
+    crews: int
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What a run decided, before it is written."""
+
+    candidates: Candidates
+    rows: Rows
+    problem: PlanProblem
+    plan: PlanResult
+    notes: tuple[str, ...]
+
+
+def decide(inputs: Inputs) -> Outcome:
+    """Return the decisions of a run."""
+    found = candidates(inputs)
+    rows, notes = plan_rows(inputs, found)
+    problem = make_problem(inputs, found, rows)
+    return Outcome(found, rows, problem, solve(problem), tuple(notes))
+
+
+def day_costs(inputs: Inputs) -> Floats:
+    """Return the price of each late day (K, D): nothing before the due day has passed."""
+    c = inputs.cohorts
+    late_days = c.late[:, None] + np.maximum(
+        np.arange(inputs.days)[None, :] - np.maximum(c.due_day, 0)[:, None], 0
+    )
+    return np.asarray(late_days * inputs.projects.late_cost[c.project][:, None], dtype=np.float64)
+
+
+def wait_costs(inputs: Inputs) -> Floats:
+    """Return what a task that is not placed costs (K,)."""
+    c = inputs.cohorts
+    policies = inputs.projects.policies
+    cell = np.stack([p.wait_price for p in policies])[c.project, c.complexity, c.risk]
+    hourly = np.array([p.wait_price_per_hour for p in policies])[c.project]
+    # Waiting beyond the horizon is late as well, where lateness has a price.
+    late = day_costs(inputs)[:, -1] if inputs.days else 0.0
+    return np.asarray(cell + hourly * c.hours + late, dtype=np.float64)
+
+
+def make_problem(inputs: Inputs, found: Candidates, rows: Rows) -> PlanProblem:
+    """Return the planning problem of candidates and rows."""
+    K, A = found.cost.shape
+    return PlanProblem(
+        count=inputs.cohorts.count,
+        cost=found.cost,
+        hours=found.label_hours,
+        use=np.zeros((len(rows.names), A)),
+        amount=rows.amounts,
+        capacity=rows.capacity,
+        due=inputs.cohorts.due,
+        delay_cost=np.zeros(K),
+        day_cost=day_costs(inputs),
+        wait_cost=wait_costs(inputs),
+        commitment=rows.commitment,
+        shortfall_price=rows.shortfall_price,
+        outside=rows.outside,
+        share_cap=rows.share_cap,
+        used=rows.used,
+    )
+
+
+class _Builder:
+    """Collects rows."""
+
+    def __init__(self, days: int) -> None:
+        self.days = days
+        self.names: list[str] = []
+        self.kinds: list[str] = []
+        self.amounts: dict[int, sparse.coo_array] = {}
+        self.capacity: list[Floats] = []
+        self.more: list[tuple[float, float, bool, float, float]] = []
+
+    def add(
+        self,
+        kind: str,
+        name: str,
+        amount: sparse.coo_array,
+        capacity: Floats | None = None,
+        *,
+        commitment: float = 0.0,
+        shortfall_price: float = 0.0,
+        outside: bool = False,
+        share_cap: float = 1.0,
+        used: float = 0.0,
+    ) -> None:
+        self.amounts[len(self.names)] = amount
+        self.names.append(name)
+        self.kinds.append(kind)
+        self.capacity.append(np.full(self.days, np.inf) if capacity is None else capacity)
+        self.more.append((commitment, shortfall_price, outside, share_cap, used))
+
+
+def plan_rows(inputs: Inputs, found: Candidates) -> tuple[Rows, list[str]]:
+    """Return the rows of the problem and what has to be said about them."""
+    notes: list[str] = []
+    build = _Builder(inputs.days)
+    k, a = np.nonzero(np.isfinite(found.cost))
+    shape = found.cost.shape
+    label, review = found.label_of, found.review_of
+    pool_of = inputs.crews.pool
+
+    def matrix(values: Floats, at: NDArray[np.bool_]) -> sparse.coo_array:
+        return sparse.coo_array((values[at], (k[at], a[at])), shape=shape)
+
+    label_hours, review_hours = found.label_hours[k, a], found.review_hours[k, a]
+    spend = found.spend[k, a]
+    labels, reviews = label[a], review[a]
+    for crew in range(len(inputs.crews)):
+        hours = np.where(labels == crew, label_hours, 0.0) + np.where(
+            reviews == crew, review_hours, 0.0
+        )
+        build.add("crew", f"crew {crew}", matrix(hours, hours > 0), inputs.crews.hours[crew])
+    label_pool = pool_of[labels] if len(pool_of) else labels
+    review_pool = np.where(reviews >= 0, pool_of[np.maximum(reviews, 0)], -1) if len(a) else reviews
+    for pool in range(len(inputs.pools.id)):
+        declared = inputs.pools.declared[pool]
+        if np.isnan(declared).all():
+            continue
+        hours = np.where(label_pool == pool, label_hours, 0.0) + np.where(
+            review_pool == pool, review_hours, 0.0
+        )
+        limit = np.where(np.isnan(declared), np.inf, declared)
+        build.add("declared", inputs.pools.name[pool], matrix(hours, hours > 0), limit)
+    _vendor_rows(inputs, build, label_pool, review_pool, spend, matrix, notes)
+    for budget in inputs.budgets:
+        mine = np.isin(inputs.cohorts.project[k], budget.projects)
+        each = np.full(inputs.days, budget.amount / inputs.days)
+        build.add("budget", budget.name, matrix(spend, mine & (spend > 0)), each)
+    _windows(inputs, found, build, k, a, matrix)
+    commitment, price, outside, cap, used = (
+        np.array(column) for column in (zip(*build.more, strict=True) if build.more else [[]] * 5)
+    )
+    rows = Rows(
+        names=tuple(build.names),
+        kinds=tuple(build.kinds),
+        amounts=build.amounts,
+        capacity=np.array(build.capacity).reshape(len(build.names), inputs.days),
+        commitment=commitment.astype(np.float64),
+        shortfall_price=price.astype(np.float64),
+        outside=outside.astype(bool),
+        share_cap=cap.astype(np.float64),
+        used=used.astype(np.float64),
+        crews=len(inputs.crews),
+    )
+    return rows, notes
+
+
+def _vendor_rows(inputs, build, label_pool, review_pool, spend, matrix, notes) -> None:  # type: ignore[no-untyped-def]
+    """Add commitments in money and share caps in tasks."""
+    pools, vendors = inputs.pools, inputs.vendors
+    V = len(vendors.id)
+    vendor_of = np.append(np.where(pools.kind == OUTSOURCED, pools.vendor, -1), -1)
+    labels, reviews = vendor_of[label_pool], vendor_of[review_pool]
+    for v in range(V):
+        if vendors.commitment[v] > 0:
+            # A reviewer of another employer is not the vendor's fee; vendors never share a task.
+            fee = np.where((labels == v) | (reviews == v), spend, 0.0)
+            build.add(
+                "commitment",
+                vendors.key[v],
+                matrix(fee, fee > 0),
+                commitment=float(vendors.commitment[v]),
+                shortfall_price=float(vendors.shortfall_price[v]),
+            )
+    capped = vendors.share_cap < 1.0
+    if not capped.any():
+        return
+    open_vendors = np.unique(labels[labels >= 0])
+    room = float(vendors.share_cap[open_vendors].sum()) if len(open_vendors) else 0.0
+    if room < 1.0 - 1e-12:
+        notes.append(
+            "share caps were not applied: the vendors that have hours and open gates may take "
+            f"{room:.0%} of outside work together"
+        )
+        return
+    one = np.ones(len(labels))
+    for v in range(V):
+        build.add(
+            "share",
+            vendors.key[v],
+            matrix(one, labels == v),
+            outside=True,
+            share_cap=float(vendors.share_cap[v]),
+            used=float(vendors.used[v]),
+        )
+
+
+def _windows(inputs, found, build, k, a, matrix) -> None:  # type: ignore[no-untyped-def]
+    """Add one row per set of days on which arrangements may not be used."""
+    bits = found.bad[k, a]
+    for value in np.unique(bits[bits > 0]):
+        closed = np.array([bool(int(value) >> d & 1) for d in range(inputs.days)])
+        days = ", ".join(str(d) for d in np.flatnonzero(closed))
+        build.add(
+            "window",
+            f"shut on day {days}",
+            matrix(np.ones(len(bits)), bits == value),
+            np.where(closed, 0.0, np.inf),
+        )
+
+
+def slot_prices(outcome: Outcome) -> Floats:
+    """Return what the scarce rows add to a task's cost by slot and day (K, A, D) … as (K, A).
+
+    The least over the days: the reduced cost by which chosen and runner-up are compared.
+    """
+    K, A = outcome.candidates.cost.shape
+    D = outcome.rows.capacity.shape[1]
+    added = np.full((K, A), np.inf)
+    due = np.asarray(outcome.problem.due)
+    lateness = np.asarray(outcome.problem.day_cost)
+    for day in range(D):
+        total = np.repeat(lateness[:, day][:, None], A, axis=1)
+        for r, amount in outcome.rows.amounts.items():
+            price = outcome.plan.prices[r, day]
+            closed = outcome.rows.capacity[r, day] == 0
+            if price or closed:
+                np.add.at(
+                    total,
+                    (amount.row, amount.col),
+                    np.where(closed & (amount.data > 0), np.inf, amount.data * price),
+                )
+        total[due <= day] = np.inf
+        added = np.minimum(added, total)
+    return added
+
+
+__all__ = ["Ints", "Outcome", "Rows", "day_costs", "decide", "slot_prices", "wait_costs"]

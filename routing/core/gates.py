@@ -1,0 +1,155 @@
+"""Hard gates: which crews may touch which cohorts, on which days, and what would open a shut one.
+
+A gate that holds only on some days of the horizon (a certificate or an attestation lapses) shuts
+the days after; a gate that never holds shuts the crew out with its code. The first gate that shuts
+is the one that is shown, in the order of GATES.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from routing.core.policy import ATTESTATIONS, CompiledPolicy
+from routing.core.tables import MODEL, OUTSOURCED, Bits, Inputs, Ints, bad_days
+
+Codes = NDArray[np.uint8]
+
+# code → (what is shown, what would open it)
+GATES: tuple[tuple[str, str], ...] = (
+    ("open", ""),
+    ("pool not in the policy", "name the pool in the policy"),
+    ("conflict of interest", "the project excludes this vendor"),
+    ("barred by a rule", "settle what the rule names"),
+    ("vendor in calibration", "activate the vendor, or lower the risk"),
+    ("attestation missing or lapsed", "record and verify a valid attestation of the vendor"),
+    ("skill not verified", "verify the skill of more annotators"),
+    ("level too low", "raise and verify the level, or lower it in policy or project"),
+    ("certificate missing or lapsed", "record and verify a valid certificate"),
+    ("residency", "verify annotators who live in the country of the data"),
+    ("language", "verify annotators who speak the language"),
+    ("clearance", "verify annotators with the clearance"),
+    ("harmful content", "ask annotators to opt in (exposure cap above zero)"),
+    ("model may not see this data", "name the data class in the policy"),
+    ("no price", "add a rate line in force for this task type"),
+    ("no hours", "add shifts or declared capacity in the horizon"),
+    ("mode not allowed", "allow the mode in this cell of the policy"),
+    ("error above the target", "raise accuracy, answers or review share, or the target"),
+    ("too few members", "add members with hours on the same day"),
+    ("no reviewer", "verify reviewers, or offer a reviewing part in a hybrid pool"),
+)
+OPEN, NOT_IN_POLICY, CONFLICT, BARRED, CALIBRATING, ATTESTATION, SKILL, LEVEL = range(8)
+CERTIFICATE, RESIDENCY, LANGUAGE, CLEARANCE, HARM, DATA, NO_PRICE, NO_HOURS = range(8, 16)
+MODE, TARGET, MEMBERS, REVIEWER = range(16, 20)
+GATES_VERSION = "1"
+
+
+@dataclass(frozen=True)
+class GateTable:
+    """Gates of cohorts × crews: code of the first that shuts (0 = open), and bad days as bits."""
+
+    shut: Codes
+    bad: Bits
+
+
+def touch_gates(inputs: Inputs) -> GateTable:
+    """Return the gates that hold for whoever touches a task, labelling or reviewing."""
+    K, C = len(inputs.cohorts), len(inputs.crews)
+    shut = np.zeros((K, C), dtype=np.uint8)
+    bad = np.zeros((K, C), dtype=np.uint64)
+    for crew in range(C):
+        shut[:, crew], bad[:, crew] = _crew_gates(inputs, crew)
+    every = np.uint64((1 << inputs.days) - 1)
+    return GateTable(shut, np.where(shut == OPEN, bad, every))
+
+
+def _crew_gates(inputs: Inputs, crew: int) -> tuple[Codes, Bits]:
+    cohorts, crews, projects, days = inputs.cohorts, inputs.crews, inputs.projects, inputs.days
+    pool = int(crews.pool[crew])
+    kind, vendor = int(inputs.pools.kind[pool]), int(inputs.pools.vendor[pool])
+    shut = np.zeros(len(cohorts), dtype=np.uint8)
+    bad = np.zeros(len(cohorts), dtype=np.uint64)
+
+    def close(mask: NDArray[np.bool_], code: int) -> None:
+        shut[mask & (shut == OPEN)] = code
+
+    def close_days(good: Ints, code: int) -> None:
+        """Shut the days from `good` on; nothing good shuts the crew out."""
+        nonlocal bad
+        close(good <= 0, code)
+        bad |= bad_days(good, days)
+
+    close(_by_policy(inputs, _outside_policy(inputs, pool)), NOT_IN_POLICY)
+    if vendor >= 0:
+        close(projects.excluded[cohorts.project, vendor], CONFLICT)
+        close(projects.barred[cohorts.project, vendor] > 0, BARRED)
+        if inputs.pools.calibrating[pool]:
+            close(cohorts.risk > 0, CALIBRATING)
+        if kind == OUTSOURCED:
+            asked = _attestations_asked(inputs)
+            for a in range(len(ATTESTATIONS)):
+                good = np.where(asked[:, a], inputs.vendors.attested_days[vendor, a], days)
+                close_days(good, ATTESTATION)
+    skill = inputs.types.skill[cohorts.task_type]
+    level = crews.level[crew][skill] if crews.level.shape[1] else np.zeros(len(skill))
+    close(level == 0, SKILL)
+    close(level < _level_asked(inputs), LEVEL)
+    for t in range(crews.certified_days.shape[1]):
+        asked_t = projects.certificates[cohorts.project, t] | (cohorts.certificate == t)
+        close_days(np.where(asked_t, crews.certified_days[crew, t], days), CERTIFICATE)
+    residency = _by_policy(inputs, np.array([p.residency for p in projects.policies], dtype=bool))
+    close(
+        residency & (cohorts.residency > 0) & (cohorts.residency != crews.residency[crew]),
+        RESIDENCY,
+    )
+    speaks = np.concatenate([[True], crews.speaks[crew]])
+    close(~speaks[cohorts.language], LANGUAGE)
+    close(crews.clearance[crew] < _clearance_asked(inputs), CLEARANCE)
+    if kind == MODEL:
+        may = np.array([p.models_may_see for p in projects.policies])
+        close(~may[cohorts.project, cohorts.data_class], DATA)
+    else:
+        close((cohorts.harm > 0) & ~crews.exposure[crew], HARM)
+    if crews.hours[crew].max(initial=0.0) <= 0:
+        close(np.ones(len(cohorts), dtype=bool), NO_HOURS)
+    # Days on which nobody works are shut as well, so that no plan stands on an empty crew.
+    idle = sum(1 << d for d in range(days) if crews.members[crew, d] == 0)
+    bad |= np.uint64(idle)
+    return shut, bad
+
+
+def _by_policy(inputs: Inputs, values: NDArray[np.bool_]) -> NDArray[np.bool_]:
+    return values[inputs.cohorts.project]
+
+
+def _outside_policy(inputs: Inputs, pool: int) -> NDArray[np.bool_]:
+    key = inputs.pools.key[pool]
+    return np.array([bool(p.pools) and key not in p.pools for p in inputs.projects.policies])
+
+
+def _cell(inputs: Inputs, field: str) -> NDArray[np.generic]:
+    """Return the value of each cohort's policy cell."""
+    tables = np.stack([getattr(p, field) for p in inputs.projects.policies])
+    c = inputs.cohorts
+    return np.asarray(tables[c.project, c.complexity, c.risk])
+
+
+def _level_asked(inputs: Inputs) -> NDArray[np.int8]:
+    by_cell = _cell(inputs, "level").astype(np.int8)
+    return np.maximum(by_cell, inputs.projects.level[inputs.cohorts.project])
+
+
+def _clearance_asked(inputs: Inputs) -> NDArray[np.int8]:
+    c = inputs.cohorts
+    by_class = np.stack([p.clearance for p in inputs.projects.policies])[c.project, c.data_class]
+    return np.maximum(by_class, inputs.projects.clearance[c.project])
+
+
+def _attestations_asked(inputs: Inputs) -> NDArray[np.bool_]:
+    c = inputs.cohorts
+    by_class = np.stack([_attestation_table(p) for p in inputs.projects.policies])
+    return np.asarray(by_class[c.project, c.data_class] | inputs.projects.attestations[c.project])
+
+
+def _attestation_table(policy: CompiledPolicy) -> NDArray[np.bool_]:
+    return np.array([[kind in kinds for kind in ATTESTATIONS] for kinds in policy.attestations])
