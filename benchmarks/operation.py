@@ -36,11 +36,10 @@ def make_operation(tasks: int, people: int, *, now: datetime) -> "object":
 
 
 def _make_people_and_project(people: int, house, user, now: datetime):  # type: ignore[no-untyped-def]
-    from routing.services.policies import default_document, document_hash
-
     from accounts.models import Organisation
     from billing.models import RateCard, RateLine
     from routing.models import Policy, Project, TaskType
+    from routing.services.policies import default_document, document_hash
     from vendors.models import Attestation, Vendor
     from workforce.models import Annotator, AnnotatorSkill, Pool, PoolPart, Shift, Skill
 

@@ -1,0 +1,79 @@
+"""What each role may do: one table, read by services, pages, keys and commands."""
+
+from typing import TYPE_CHECKING
+
+from accounts.choices import Role
+from common.errors import Forbidden
+
+if TYPE_CHECKING:
+    from accounts.models import User
+
+OPS, QUALITY, SLA, FINANCE = Role.OPERATIONS, Role.QUALITY_LEAD, Role.SLA_REVIEWER, Role.FINANCE
+AUDITOR, ADMIN, VENDOR, PERSON, SYSTEM = (
+    Role.AUDITOR,
+    Role.ADMINISTRATOR,
+    Role.VENDOR_MANAGER,
+    Role.ANNOTATOR,
+    Role.SYSTEM,
+)
+READERS = frozenset({OPS, QUALITY, SLA, FINANCE, AUDITOR, ADMIN, SYSTEM})
+
+# permission → roles. The administrator manages users, keys and settings, and approves nothing.
+PERMISSIONS: dict[str, frozenset[str]] = {
+    "people.view": READERS,
+    "people.manage": frozenset({OPS, SYSTEM}),
+    "facts.verify": frozenset({OPS, SYSTEM}),
+    "annotators.pause": frozenset({OPS, QUALITY, SYSTEM}),
+    "vendors.view": READERS,
+    "vendors.manage": frozenset({OPS, SYSTEM}),
+    "attestations.verify": frozenset({OPS, SYSTEM}),
+    "vendors.score": frozenset({OPS, QUALITY, SYSTEM}),
+    "work.view": READERS,
+    "projects.manage": frozenset({OPS, SYSTEM}),
+    "catalogue.manage": frozenset({OPS, QUALITY, SYSTEM}),
+    "tasks.import": frozenset({OPS, SYSTEM}),
+    "policies.edit": frozenset({OPS, SYSTEM}),
+    "policies.publish": frozenset({OPS, SYSTEM}),
+    "routing.view": READERS,
+    "routing.run": frozenset({OPS, SYSTEM}),
+    "judgments.view": frozenset({OPS, QUALITY, SLA, AUDITOR, SYSTEM}),
+    "judgments.import": frozenset({OPS, QUALITY, SYSTEM}),
+    "gold.view": frozenset({QUALITY, AUDITOR, SYSTEM}),
+    "gold.manage": frozenset({QUALITY, SYSTEM}),
+    "accuracy.estimate": frozenset({OPS, QUALITY, SYSTEM}),
+    "rates.view": frozenset({FINANCE, OPS, AUDITOR, SYSTEM}),
+    "rates.manage": frozenset({FINANCE, SYSTEM}),
+    "users.view": frozenset({ADMIN, AUDITOR, SYSTEM}),
+    "users.manage": frozenset({ADMIN, SYSTEM}),
+    "keys.manage": frozenset({ADMIN, SYSTEM}),
+    "events.view": frozenset({AUDITOR, ADMIN, SYSTEM}),
+    "own_people.manage": frozenset({VENDOR}),
+    "own_capacity.declare": frozenset({VENDOR}),
+    "own_work.do": frozenset({PERSON}),
+}
+
+
+def can(user: "User", permission: str) -> bool:
+    """Tell whether the user's roles allow an action; a superuser's do (four eyes hold all the same).
+
+    Raises
+    ------
+    KeyError
+        If there is no such permission: a typing error must not read as a refusal.
+    """
+    roles = PERMISSIONS[permission]
+    if not user.is_active:
+        return False
+    return bool(user.is_superuser or user.roles & roles)
+
+
+def require(user: "User", permission: str) -> None:
+    """Go on, or raise.
+
+    Raises
+    ------
+    Forbidden
+        If the user's roles do not allow the action.
+    """
+    if not can(user, permission):
+        raise Forbidden(action=permission)

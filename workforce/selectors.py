@@ -1,0 +1,281 @@
+"""Reads of people for routing: a constant number of queries, whatever their number."""
+
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+
+import numpy as np
+from django.db.models import F, Q, Window
+from django.db.models.functions import RowNumber
+from numpy.typing import NDArray
+
+from common.time import local_date
+from vendors.choices import WORKING_STATES, VendorState
+from workforce.choices import AnnotatorKind, AnnotatorStatus, FactState, PoolKind
+from workforce.core.availability import WeeklyShift, day_bounds, hours_by_day
+from workforce.models import (
+    Annotator,
+    AnnotatorSkill,
+    Certification,
+    DeclaredCapacity,
+    Leave,
+    Pool,
+    Proficiency,
+    PublicHoliday,
+    Shift,
+)
+
+Floats = NDArray[np.float64]
+NEVER = date.max
+
+
+@dataclass(frozen=True)
+class PoolRow:
+    """A pool as routing reads it; `parts` of a hybrid pool are (pool id, role)."""
+
+    id: int
+    key: str
+    name: str
+    kind: str
+    vendor_id: int | None
+    vendor_key: str
+    vendor_state: str
+    currency: str
+    parts: tuple[tuple[int, str], ...]
+
+    @property
+    def calibrating(self) -> bool:
+        """Whether its vendor may do low-risk work only."""
+        return self.vendor_state == VendorState.CALIBRATION
+
+
+@dataclass(frozen=True)
+class PeopleTable:
+    """Annotators (N,) that may work, one row each.
+
+    person : person id, or −annotator id when alone: the same number = the same human being
+    languages, residency, clearance : verified ones only, else empty
+    level : (N, S) verified level by skill, 0 = none
+    certified_until : (N, T) ordinal of the last day of a verified certificate, 0 = none
+    hours : (N, D) plan hours net of utilisation, gold and absence
+    rate, rate_lower, speed : (N, S), NaN = nothing known
+    """
+
+    annotator_id: NDArray[np.int64]
+    pool_id: NDArray[np.int64]
+    person: NDArray[np.int64]
+    is_model: NDArray[np.bool_]
+    languages: list[frozenset[str]]
+    residency: list[str]
+    clearance: NDArray[np.int8]
+    exposure: NDArray[np.bool_]
+    level: NDArray[np.int8]
+    certified_until: NDArray[np.int64]
+    hours: Floats
+    hourly_cost: Floats
+    rate_limit: Floats
+    rate: Floats
+    rate_lower: Floats
+    speed: Floats
+
+    def __len__(self) -> int:
+        return len(self.annotator_id)
+
+
+def pool_rows() -> list[PoolRow]:
+    """Return the active pools: those of vendors only while the vendor may be sent work."""
+    pools = (
+        Pool.objects.filter(is_active=True)
+        .filter(Q(vendor__isnull=True) | Q(vendor__state__in=WORKING_STATES))
+        .select_related("vendor")
+        .prefetch_related("parts")
+        .order_by("pk")
+    )
+    return [
+        PoolRow(
+            id=pool.pk,
+            key=pool.key,
+            name=pool.name,
+            kind=pool.kind,
+            vendor_id=pool.vendor_id,
+            vendor_key=pool.vendor.key if pool.vendor else "",
+            vendor_state=pool.vendor.state if pool.vendor else "",
+            currency=pool.currency,
+            parts=tuple((part.part_id, part.role) for part in pool.parts.all()),
+        )
+        for pool in pools
+    ]
+
+
+def declared_hours(*, pool_ids: Iterable[int], first_day: date, days: int) -> dict[int, Floats]:
+    """Return declared hours by pool (days,), NaN where a day has none declared."""
+    found: dict[int, Floats] = {}
+    rows = DeclaredCapacity.objects.filter(
+        pool_id__in=list(pool_ids), day__gte=first_day, day__lt=first_day + timedelta(days=days)
+    ).values_list("pool_id", "day", "hours")
+    for pool_id, day, hours in rows:
+        line = found.setdefault(pool_id, np.full(days, np.nan))
+        line[(day - first_day).days] = float(hours)
+    return found
+
+
+def read_people(
+    *,
+    pool_ids: Iterable[int],
+    skill_ids: Sequence[int],
+    certification_type_ids: Sequence[int],
+    now: datetime,
+    days: int,
+    time_zone: str,
+) -> PeopleTable:
+    """Return the annotators of pools who may work from `now` on.
+
+    Paused ones come back by themselves when their term is over; those who left do not.
+    """
+    people = list(
+        Annotator.objects.filter(pool_id__in=list(pool_ids))
+        .filter(
+            Q(status=AnnotatorStatus.ACTIVE)
+            | Q(status=AnnotatorStatus.PAUSED, paused_until__lte=now)
+        )
+        .exclude(pool__kind=PoolKind.HYBRID)
+        .select_related("pool")
+        .order_by("pk")
+    )
+    row = {annotator.pk: number for number, annotator in enumerate(people)}
+    N, S, T = len(people), len(skill_ids), len(certification_type_ids)
+    rate, rate_lower, speed = _proficiency(row, skill_ids, now, (N, S))
+    verified = [a.facts_verified_at is not None and a.facts_verified_at <= now for a in people]
+    return PeopleTable(
+        annotator_id=np.array([a.pk for a in people], dtype=np.int64),
+        pool_id=np.array([a.pool_id for a in people], dtype=np.int64),
+        person=np.array([a.person_id or -a.pk for a in people], dtype=np.int64),
+        is_model=np.array([a.kind == AnnotatorKind.MODEL for a in people], dtype=bool),
+        languages=[
+            frozenset(a.languages) if ok else frozenset()
+            for a, ok in zip(people, verified, strict=True)
+        ],
+        residency=[a.residency if ok else "" for a, ok in zip(people, verified, strict=True)],
+        clearance=np.array(
+            [a.clearance if ok else 0 for a, ok in zip(people, verified, strict=True)],
+            dtype=np.int8,
+        ),
+        exposure=np.array([a.exposure_cap_minutes > 0 for a in people], dtype=bool),
+        level=_levels(row, skill_ids, now, (N, S)),
+        certified_until=_certificates(row, certification_type_ids, now, (N, T)),
+        hours=_hours(people, now, days, time_zone),
+        hourly_cost=np.array(
+            [np.nan if a.hourly_cost_micro is None else a.hourly_cost_micro / 1e6 for a in people],
+            dtype=np.float64,
+        ),
+        rate_limit=np.array([a.rate_limit_per_hour or np.nan for a in people], dtype=np.float64),
+        rate=rate,
+        rate_lower=rate_lower,
+        speed=speed,
+    )
+
+
+def _levels(
+    row: dict[int, int], skill_ids: Sequence[int], now: datetime, shape: tuple[int, int]
+) -> NDArray[np.int8]:
+    place = {skill: number for number, skill in enumerate(skill_ids)}
+    level = np.zeros(shape, dtype=np.int8)
+    rows = AnnotatorSkill.objects.filter(
+        skill_id__in=skill_ids, state=FactState.VERIFIED, verified_at__lte=now
+    ).values_list("annotator_id", "skill_id", "level")
+    for annotator, skill, value in rows:
+        if annotator in row:
+            level[row[annotator], place[skill]] = value
+    return level
+
+
+def _certificates(
+    row: dict[int, int], type_ids: Sequence[int], now: datetime, shape: tuple[int, int]
+) -> NDArray[np.int64]:
+    """Return the last day (ordinal) on which each certificate holds; 0 = none in force."""
+    place = {kind: number for number, kind in enumerate(type_ids)}
+    until = np.zeros(shape, dtype=np.int64)
+    rows = (
+        Certification.objects.filter(
+            type_id__in=type_ids, state=FactState.VERIFIED, verified_at__lte=now
+        )
+        .filter(Q(lapses_at__isnull=True) | Q(lapses_at__gt=now))
+        .values_list("annotator_id", "type_id", "valid_until", "issued_on")
+    )
+    for annotator, kind, valid_until, _issued in rows:
+        if annotator in row:
+            last = (valid_until or NEVER).toordinal()
+            at = row[annotator], place[kind]
+            until[at] = max(until[at], last)
+    return until
+
+
+def _proficiency(
+    row: dict[int, int], skill_ids: Sequence[int], now: datetime, shape: tuple[int, int]
+) -> tuple[Floats, Floats, Floats]:
+    """Return the latest rate, its lower bound and the speed factor as of `now`."""
+    place = {skill: number for number, skill in enumerate(skill_ids)}
+    rate, lower, speed = (np.full(shape, np.nan) for _ in range(3))
+    latest = (
+        Proficiency.objects.filter(skill_id__in=skill_ids, as_of__lte=now)
+        .annotate(
+            newest=Window(
+                RowNumber(), partition_by=[F("annotator"), F("skill")], order_by=F("as_of").desc()
+            )
+        )
+        .filter(newest=1)
+        .values_list("annotator_id", "skill_id", "rate", "rate_lower", "speed")
+    )
+    for annotator, skill, value, low, factor in latest:
+        if annotator in row:
+            at = row[annotator], place[skill]
+            rate[at], lower[at], speed[at] = value, low, factor
+    return rate, lower, speed
+
+
+def _hours(people: list[Annotator], now: datetime, days: int, time_zone: str) -> Floats:
+    bounds = day_bounds(now, days, time_zone)
+    end = datetime.fromtimestamp(bounds[-1], tz=now.tzinfo)
+    shifts: dict[int, list[WeeklyShift]] = defaultdict(list)
+    pool_ids = {annotator.pool_id for annotator in people}
+    shift_rows = Shift.objects.filter(annotator__pool_id__in=pool_ids).order_by("pk")
+    for annotator, weekday, starts, ends, valid_from, valid_to in shift_rows.values_list(
+        "annotator_id", "weekday", "starts", "ends", "valid_from", "valid_to"
+    ):
+        shifts[annotator].append(WeeklyShift(weekday, starts, ends, valid_from, valid_to))
+    leaves: dict[int, list[tuple[float, float]]] = defaultdict(list)
+    for annotator, starts_at, ends_at in Leave.objects.filter(
+        starts_at__lt=end, ends_at__gt=now
+    ).values_list("annotator_id", "starts_at", "ends_at"):
+        leaves[annotator].append((starts_at.timestamp(), ends_at.timestamp()))
+    holidays: dict[tuple[str, str], set[date]] = defaultdict(set)
+    first = local_date(now, "UTC") - timedelta(days=2)
+    for country, subdivision, day in PublicHoliday.objects.filter(
+        day__gte=first, day__lte=end.date() + timedelta(days=2)
+    ).values_list("country", "subdivision", "day"):
+        holidays[country, subdivision].add(day)
+
+    hours = np.zeros((len(people), days))
+    known: dict[tuple[object, ...], list[float]] = {}
+    for number, annotator in enumerate(people):
+        pool = annotator.pool
+        if annotator.kind == AnnotatorKind.MODEL:
+            hours[number] = np.diff(bounds) / 3600.0
+            continue
+        free = holidays[pool.country, ""] | holidays[pool.country, pool.subdivision]
+        mine = shifts.get(annotator.pk, [])
+        away = leaves.get(annotator.pk, [])
+        # Most people share one week: the same shifts are worked out once.
+        key = (tuple(mine), annotator.time_zone, pool.country, pool.subdivision, tuple(away))
+        if key not in known:
+            known[key] = hours_by_day(
+                mine,
+                time_zone=annotator.time_zone,
+                leaves=away,
+                holidays=frozenset(free),
+                bounds=bounds,
+            )
+        net = float(pool.utilisation) * (1.0 - float(pool.gold_share))
+        hours[number] = np.array(known[key]) * net
+    return hours
