@@ -54,7 +54,7 @@ PERMISSIONS: dict[str, frozenset[str]] = {
 
 
 def can(user: "User", permission: str) -> bool:
-    """Tell whether the user's roles allow an action; a superuser's do (four eyes hold all the same).
+    """Tell whether the user's roles allow an action; a superuser's do (four eyes still hold).
 
     Raises
     ------

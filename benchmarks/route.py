@@ -1,6 +1,6 @@
 """Route a million tasks from end to end, beside a bare COPY of as many placement rows.
 
-    DATABASE_URL=postgres://root@127.0.0.1:5432/route_bench python -m benchmarks.route --tasks 1000000
+    DATABASE_URL=postgres://… python -m benchmarks.route --tasks 1000000
 
 makes an operation in an EMPTY database (it refuses one that holds projects it did not make),
 routes it `--repeat` times, and prints seconds by step, the ratio to the COPY measured in the same

@@ -28,6 +28,7 @@ class Run(models.Model):
     )
     now = models.DateTimeField(_("as of"), help_text=_("the time the run plans from"))
     days = models.PositiveSmallIntegerField(_("days"), default=1)
+    pool_ids = models.JSONField(_("pools held"), default=list, editable=False)
     started_at = models.DateTimeField(_("started"))
     finished_at = models.DateTimeField(_("finished"), null=True, blank=True)
     error = models.TextField(_("error"), blank=True)

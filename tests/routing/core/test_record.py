@@ -1,6 +1,7 @@
 """Packing a run's inputs and getting the very same back."""
 
 from dataclasses import dataclass
+from decimal import Decimal
 
 import numpy as np
 import pytest
@@ -53,8 +54,6 @@ def test_objects_are_refused_because_they_would_be_pickled() -> None:
     with pytest.raises(TypeError, match="objects"):
         pack({"rows": np.array([object()])})
     with pytest.raises(TypeError, match="Decimal"):
-        from decimal import Decimal
-
         pack({"price": Decimal(1)})
 
 

@@ -1,0 +1,236 @@
+"""From what a run decided to words and rows that a person can read."""
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date, timedelta
+from typing import Any
+
+import numpy as np
+
+from routing.choices import Band, DataClass, Mode
+from routing.core.decide import Outcome, slot_prices
+from routing.core.gates import GATES, OPEN, touch_gates
+from routing.core.review import CHOICES
+from routing.core.tables import Floats, Inputs, Ints
+from routing.models import Decision, Domain, Run
+
+OWN_EFFORT = "own effort above the mean that was planned"
+
+
+@dataclass(frozen=True)
+class Placed:
+    """What is placed in the end: rows (cohort, slot, day, tasks), and who waits (K,)."""
+
+    cohort: Ints
+    slot: Ints
+    day: Ints
+    tasks: Ints
+    waiting: Ints
+
+
+def objective(outcome: Outcome, placed: Placed) -> float:
+    """Return the objective of what is placed: money, lateness, waiting and missed commitments."""
+    found, problem, rows = outcome.candidates, outcome.problem, outcome.rows
+    k, a, d, n = placed.cohort, placed.slot, placed.day, placed.tasks
+    total = float(found.cost[k, a] @ n + np.asarray(problem.day_cost)[k, d] @ n)
+    total += float(np.asarray(problem.wait_cost) @ placed.waiting)
+    for r in np.flatnonzero(rows.commitment > 0):
+        amount = rows.amounts[int(r)].tocsr()
+        used = float(np.asarray(amount[k, a]).ravel() @ n) if len(k) else 0.0
+        total += max(rows.commitment[r] - used, 0.0) * rows.shortfall_price[r]
+    return total
+
+
+def decisions(
+    run: Run, inputs: Inputs, outcome: Outcome, placed: Placed, names: Sequence[str], first: date
+) -> list[Decision]:
+    """Return one unsaved decision per cohort."""
+    found = outcome.candidates
+    priced = found.cost + slot_prices(outcome) if found.cost.size else found.cost
+    by_cohort: dict[int, list[int]] = {}
+    for row in np.lexsort((placed.slot, placed.day, placed.cohort)):
+        by_cohort.setdefault(int(placed.cohort[row]), []).append(int(row))
+    domains = dict(Domain.objects.values_list("pk", "key"))
+    reasons = waiting_reasons(inputs, outcome, placed, names)
+    rows = []
+    for k in range(len(inputs.cohorts)):
+        mine = by_cohort.get(k, [])
+        routed = int(placed.tasks[mine].sum()) if mine else 0
+        waiting = int(placed.waiting[k])
+        chosen = [_chosen(inputs, outcome, placed, r, names, first) for r in mine]
+        runner, difference = _runner_up(inputs, outcome, priced, k, placed.slot[mine], names)
+        rows.append(
+            Decision(
+                run=run,
+                number=k,
+                project_id=int(inputs.projects.id[inputs.cohorts.project[k]]),
+                key=cohort_key(inputs, k, domains),
+                tasks=routed + waiting,
+                routed=routed,
+                waiting=waiting,
+                chosen=chosen,
+                runner_up=runner,
+                difference=difference,
+                reason=reasons[k][:300],
+            )
+        )
+    return rows
+
+
+def cohort_key(inputs: Inputs, k: int, domains: dict[int, str]) -> dict[str, Any]:
+    """Return what the tasks of a cohort share, in words."""
+    c = inputs.cohorts
+    return {
+        "project": inputs.projects.key[c.project[k]],
+        "task_type": inputs.types.key[c.task_type[k]],
+        "domain": domains.get(int(c.domain[k]), ""),
+        "complexity": Band.values[c.complexity[k]],
+        "risk": Band.values[c.risk[k]],
+        "data_class": DataClass.values[c.data_class[k]],
+        "harmful": bool(c.harm[k]),
+        "residency": inputs.countries[c.residency[k] - 1] if c.residency[k] else "",
+        "language": inputs.languages[c.language[k] - 1] if c.language[k] else "",
+        "classes": int(c.classes[k]),
+        "due_day": int(c.due_day[k]),
+        "late_days": int(c.late[k]),
+        "hours": float(c.hours[k]),
+        "size": float(c.size[k]),
+        "error_cost": float(c.error_cost[k]),
+    }
+
+
+def describe(
+    inputs: Inputs, outcome: Outcome, k: int, a: int, names: Sequence[str]
+) -> dict[str, Any]:
+    """Return one arrangement for one cohort, in words and numbers per task."""
+    found = outcome.candidates
+    pair = int(found.pair[a])
+    label, review = int(found.label[pair]), int(found.review[pair])
+    pools = inputs.pools
+    return {
+        "arrangement": a,
+        "mode": Mode.values[found.mode[pair]],
+        "label": label,
+        "label_crew": names[label],
+        "pool": pools.key[inputs.crews.pool[label]],
+        "review": review if review >= 0 else None,
+        "review_crew": names[review] if review >= 0 else "",
+        "review_pool": pools.key[inputs.crews.pool[review]] if review >= 0 else "",
+        "answers": int(found.answers[k, a]),
+        "review_share": round(float(found.share[k, a]), 6),
+        "review_choice": CHOICES[found.choice[k, a]] if review >= 0 else "",
+        "money": float(found.spend[k, a]),
+        "cost": float(found.cost[k, a]),
+        "error": float(found.error[k, a]),
+        "label_hours": float(found.label_hours[k, a]),
+        "review_hours": float(found.review_hours[k, a]),
+    }
+
+
+def _chosen(
+    inputs: Inputs, outcome: Outcome, placed: Placed, row: int, names: Sequence[str], first: date
+) -> dict[str, Any]:
+    k, a, d = int(placed.cohort[row]), int(placed.slot[row]), int(placed.day[row])
+    return {
+        **describe(inputs, outcome, k, a, names),
+        "day": (first + timedelta(days=d)).isoformat(),
+        "first_day": first.isoformat(),
+        "lateness": float(np.asarray(outcome.problem.day_cost)[k, d]),
+        "tasks": int(placed.tasks[row]),
+    }
+
+
+def _runner_up(
+    inputs: Inputs, outcome: Outcome, priced: Floats, k: int, chosen: Ints, names: Sequence[str]
+) -> tuple[dict[str, Any] | None, float | None]:
+    """Return the best arrangement that was not chosen, and what it costs more at these prices."""
+    if not priced.size:
+        return None, None
+    others = priced[k].copy()
+    others[chosen] = np.inf
+    best = int(np.argmin(others))
+    if not np.isfinite(others[best]):
+        return None, None
+    rival = describe(inputs, outcome, k, best, names)
+    if not len(chosen):
+        return rival, None
+    # Prices are those of the linear plan; below zero the rounding went the dearer way.
+    return rival, float(others[best] - priced[k, chosen].min())
+
+
+def waiting_reasons(
+    inputs: Inputs, outcome: Outcome, placed: Placed, names: Sequence[str]
+) -> list[str]:
+    """Return why the tasks of each cohort wait, empty where none does."""
+    found = outcome.candidates
+    reasons = [""] * len(inputs.cohorts)
+    touch = touch_gates(inputs).shut
+    for k in np.flatnonzero(placed.waiting > 0):
+        open_slots = np.flatnonzero(np.isfinite(found.cost[k])) if found.cost.size else []
+        if len(open_slots):
+            reasons[k] = _scarce(inputs, outcome, int(k), np.asarray(open_slots), names)
+        elif not len(inputs.crews):
+            reasons[k] = "no annotators in the pools of this run"
+        else:
+            # The gate furthest along is the one nearest to being opened.
+            codes = found.shut[k] if found.shut.shape[1] else touch[k]
+            shut = codes[codes != OPEN]
+            code = int(shut.max()) if len(shut) else int(touch[k].max())
+            reasons[k] = f"gate: {GATES[code][0]}"
+    return reasons
+
+
+def _scarce(inputs: Inputs, outcome: Outcome, k: int, slots: Ints, names: Sequence[str]) -> str:
+    """Name the scarce rows that the cheapest open arrangement of a waiting cohort needs."""
+    found, rows, plan = outcome.candidates, outcome.rows, outcome.plan
+    a = int(slots[np.argmin(found.cost[k, slots])])
+    due = int(inputs.cohorts.due[k])
+    parts = []
+    for r, amount in rows.amounts.items():
+        price = float(plan.prices[r, :due].max(initial=0.0))
+        if price <= 1e-9 or not ((amount.row == k) & (amount.col == a)).any():
+            continue
+        kind, name = rows.kinds[r], rows.names[r]
+        if kind == "crew":
+            parts.append(
+                f"hours of {names[int(name.split()[-1])]} (an hour more is worth {price:.2f})"
+            )
+        elif kind == "share":
+            parts.append(f"share cap of {name} (a task more is worth {price:.2f})")
+        elif kind == "declared":
+            parts.append(f"declared hours of {name} (an hour more is worth {price:.2f})")
+        elif kind == "budget":
+            parts.append(f"budget {name} (a unit more is worth {price:.2f})")
+    if parts:
+        return "short: " + "; ".join(parts)
+    if found.cost[k, a] > np.asarray(outcome.problem.wait_cost)[k]:
+        return "waiting costs less than any open arrangement"
+    return "short: hours left do not hold a whole task"
+
+
+def summary_of_waiting(
+    inputs: Inputs, placed: Placed, reasons: Sequence[str]
+) -> list[dict[str, Any]]:
+    """Return reasons with the tasks each one keeps waiting, most first, and what would open it."""
+    opens = {f"gate: {text}": how for text, how in GATES}
+    tasks: Counter[str] = Counter()
+    for k in np.flatnonzero(placed.waiting > 0):
+        tasks[reasons[int(k)] or OWN_EFFORT] += int(placed.waiting[k])
+    return [
+        {"reason": reason, "tasks": n, "opens": opens.get(reason, "add hours, or plan more days")}
+        for reason, n in sorted(tasks.items(), key=lambda item: (-item[1], item[0]))
+    ]
+
+
+def capacity_prices(inputs: Inputs, outcome: Outcome, names: Sequence[str]) -> list[dict[str, Any]]:
+    """Return what one unit more of each scarce row is worth, by day, dearest first."""
+    rows, plan = outcome.rows, outcome.plan
+    found = []
+    for r, d in zip(*np.nonzero(plan.prices > 1e-9), strict=True):
+        kind = rows.kinds[r]
+        if kind == "window":
+            continue
+        name = names[int(rows.names[r].split()[-1])] if kind == "crew" else rows.names[r]
+        found.append({"row": name, "kind": kind, "day": int(d), "price": float(plan.prices[r, d])})
+    return sorted(found, key=lambda item: (-float(str(item["price"])), str(item["row"])))[:200]
