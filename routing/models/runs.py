@@ -42,6 +42,7 @@ class Run(models.Model):
     gap = models.FloatField(_("gap"), null=True)
     spend = models.FloatField(_("expected spend"), null=True)
     by_mode = models.JSONField(_("tasks by mode"), default=dict)
+    by_pool = models.JSONField(_("work by pool"), default=list)
     baselines = models.JSONField(_("baselines"), default=dict)
     seconds = models.JSONField(_("seconds"), default=dict)
     notes = models.JSONField(

@@ -5,7 +5,7 @@ from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 
 from common.fields import public_id_field
-from routing.choices import Band, DataClass, Harm, TaskState, Use
+from routing.choices import DataClass, Harm, TaskState, Use
 from routing.models.catalogue import Domain, GuidelineVersion, Project, TaskType
 
 INLINE_BYTES = 64 * 1024
@@ -15,8 +15,8 @@ class Task(models.Model):
     """One thing to label, with the features that its routing reads.
 
     The payload is a reference (https, to a host on the project's list) or inline text or JSON of
-    up to 64 KiB, never both. Scores are written by the scorer (complexity, risk, bands, effort),
-    with the scorer's version; they are empty until the first routing.
+    up to 64 KiB, never both. Scores are not stored: they follow from the features by the versioned
+    scorer, and each run's decisions keep the bands they were made with.
     """
 
     public_id = public_id_field()
@@ -81,16 +81,6 @@ class Task(models.Model):
     state = models.CharField(_("state"), max_length=10, choices=TaskState, default=TaskState.OPEN)
     source = models.CharField(_("source"), max_length=20, default="import")
     created_at = models.DateTimeField(_("created"))
-    # -- scores
-    complexity = models.FloatField(_("complexity"), null=True, editable=False)
-    risk = models.FloatField(_("risk"), null=True, editable=False)
-    complexity_band = models.CharField(
-        _("complexity band"), max_length=10, choices=Band, blank=True, editable=False
-    )
-    risk_band = models.CharField(
-        _("risk band"), max_length=10, choices=Band, blank=True, editable=False
-    )
-    effort_seconds = models.FloatField(_("expected effort"), null=True, editable=False)
 
     class Meta:
         verbose_name = _("task")

@@ -1,8 +1,7 @@
 """From what a run decided to words and rows that a person can read."""
 
 from collections import Counter
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Mapping, Sequence
 from datetime import date, timedelta
 from typing import Any
 
@@ -12,21 +11,11 @@ from routing.choices import Band, DataClass, Mode
 from routing.core.decide import Outcome, slot_prices
 from routing.core.gates import GATES, OPEN, touch_gates
 from routing.core.review import CHOICES
+from routing.core.settle import Placed
 from routing.core.tables import Floats, Inputs, Ints
 from routing.models import Decision, Domain, Run
 
 OWN_EFFORT = "own effort above the mean that was planned"
-
-
-@dataclass(frozen=True)
-class Placed:
-    """What is placed in the end: rows (cohort, slot, day, tasks), and who waits (K,)."""
-
-    cohort: Ints
-    slot: Ints
-    day: Ints
-    tasks: Ints
-    waiting: Ints
 
 
 def objective(outcome: Outcome, placed: Placed) -> float:
@@ -234,3 +223,110 @@ def capacity_prices(inputs: Inputs, outcome: Outcome, names: Sequence[str]) -> l
         name = names[int(rows.names[r].split()[-1])] if kind == "crew" else rows.names[r]
         found.append({"row": name, "kind": kind, "day": int(d), "price": float(plan.prices[r, d])})
     return sorted(found, key=lambda item: (-float(str(item["price"])), str(item["row"])))[:200]
+
+
+def candidate_table(inputs: Inputs, outcome: Outcome) -> dict[str, Any]:
+    """Return the candidates of a run as small arrays: what the run stores and pages read."""
+    found, plan = outcome.candidates, outcome.plan
+    k, a = np.nonzero(np.isfinite(found.cost))
+    added = slot_prices(outcome)[k, a] if len(k) else np.zeros(0)
+    return {
+        "label": found.label.astype(np.int32),
+        "review": found.review.astype(np.int32),
+        "mode": found.mode.astype(np.int8),
+        "shut": found.shut,
+        "touch": touch_gates(inputs).shut,
+        "pair": found.pair.astype(np.int32),
+        "k": k.astype(np.int32),
+        "a": a.astype(np.int32),
+        "cost": found.cost[k, a].astype(np.float32),
+        "priced": (found.cost[k, a] + added).astype(np.float32),
+        "spend": found.spend[k, a].astype(np.float32),
+        "error": found.error[k, a].astype(np.float32),
+        "answers": found.answers[k, a],
+        "share": found.share[k, a].astype(np.float32),
+        "choice": found.choice[k, a],
+        "label_hours": found.label_hours[k, a].astype(np.float32),
+        "review_hours": found.review_hours[k, a].astype(np.float32),
+        "plan": {
+            "cohort": plan.cohort,
+            "arrangement": plan.arrangement,
+            "day": plan.day,
+            "tasks": plan.tasks,
+            "waiting": plan.waiting,
+            "cost": plan.cost,
+            "lower_bound": plan.lower_bound,
+        },
+    }
+
+
+def candidate_rows(
+    table: Mapping[str, Any], names: Sequence[str], k: int, *, chosen: Collection[int] = ()
+) -> list[dict[str, Any]]:
+    """Return the candidates of a cohort from the stored table: open ones by price, then shut.
+
+    One row per open arrangement (money, error, hours, price with scarce rows), and one per pair of
+    crews that a gate shuts out, with the gate and what would open it. `chosen` are slots.
+    """
+    rows: list[dict[str, Any]] = []
+    first = np.searchsorted(table["k"], k)
+    last = np.searchsorted(table["k"], k, side="right")
+    for i in range(int(first), int(last)):
+        a = int(table["a"][i])
+        pair = int(table["pair"][a])
+        rows.append(
+            {
+                **_pair(table, names, pair),
+                "open": True,
+                "chosen": a in chosen,
+                "answers": int(table["answers"][i]),
+                "share": float(table["share"][i]),
+                "choice": CHOICES[int(table["choice"][i])],
+                "money": float(table["spend"][i]),
+                "cost": float(table["cost"][i]),
+                "priced": float(table["priced"][i]),
+                "error": float(table["error"][i]),
+                "hours": float(table["label_hours"][i] + table["review_hours"][i]),
+            }
+        )
+    rows.sort(key=lambda row: (not row["chosen"], row["priced"]))
+    for pair in range(len(table["label"])):
+        code = int(table["shut"][k, pair])
+        if code != OPEN:
+            gate, opens = GATES[code]
+            rows.append(
+                {
+                    **_pair(table, names, pair),
+                    "open": False,
+                    "chosen": False,
+                    "gate": gate,
+                    "opens": opens,
+                }
+            )
+    # Crews that no cohort of the run may use stand in no pair; their gate is told all the same.
+    used = set(table["label"].tolist()) | set(table["review"].tolist())
+    for crew in range(table["touch"].shape[1]):
+        code = int(table["touch"][k, crew])
+        if crew not in used and code != OPEN:
+            gate, opens = GATES[code]
+            rows.append(
+                {
+                    "label_crew": names[crew],
+                    "review_crew": "",
+                    "mode": "",
+                    "open": False,
+                    "chosen": False,
+                    "gate": gate,
+                    "opens": opens,
+                }
+            )
+    return rows
+
+
+def _pair(table: Mapping[str, Any], names: Sequence[str], pair: int) -> dict[str, Any]:
+    review = int(table["review"][pair])
+    return {
+        "label_crew": names[int(table["label"][pair])],
+        "review_crew": names[review] if review >= 0 else "",
+        "mode": Mode.values[int(table["mode"][pair])],
+    }

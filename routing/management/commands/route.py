@@ -12,7 +12,7 @@ from rich.progress import Progress, TextColumn, TimeElapsedColumn
 from accounts.services.users import system_user
 from common.errors import AppError
 from common.time import utc_now
-from routing.services.explaining import print_report
+from routing.report import print_report
 from routing.services.run import RunReport, route
 
 

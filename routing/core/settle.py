@@ -1,0 +1,110 @@
+"""From a plan over cohorts to single tasks, by each task's own effort.
+
+The plan counted every task of a cohort with the cohort's mean hours. Here the tasks' own hours are
+added up by crew and day (and by the hours a pool has declared), and the least urgent tasks that no
+longer fit are left waiting, so that no crew is ever promised more than it has.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from routing.core.arrangements import Candidates
+from routing.core.place import Order, expand, overfull
+from routing.core.plan import PlanResult
+from routing.core.tables import MODEL, Floats, Inputs, Ints
+
+
+@dataclass(frozen=True)
+class Placed:
+    """What is placed in the end: rows (cohort, slot, day, tasks), and who waits (K,)."""
+
+    cohort: Ints
+    slot: Ints
+    day: Ints
+    tasks: Ints
+    waiting: Ints
+
+
+@dataclass(frozen=True)
+class Settled:
+    """Slot and day by task row (n,), −1 = waits; how many were left out by their own effort."""
+
+    slot: NDArray[np.int32]
+    day: NDArray[np.int32]
+    left_out: int
+
+
+def settle(
+    inputs: Inputs,
+    found: Candidates,
+    plan: PlanResult,
+    order: Order,
+    cohort: Ints,
+    task_hours: Floats,
+) -> Settled:
+    """Give tasks their slot and day.
+
+    Parameters
+    ----------
+    order : tasks by cohort and urgency (routing.core.place.order_tasks)
+    cohort, task_hours : (n,) cohort and own expected hours of each task
+    """
+    slot, day = expand(order, plan.cohort, plan.arrangement, plan.day, plan.tasks, len(cohort))
+    rows = np.flatnonzero(slot >= 0)
+    if not len(rows):
+        return Settled(slot, day, 0)
+    urgency = np.empty(len(cohort), dtype=np.int64)
+    urgency[order.row] = np.arange(len(cohort)) - order.first[cohort[order.row]]
+    crew, hours, task = _uses(inputs, found, rows, slot, cohort, task_hours)
+    out = overfull(crew, day[task].astype(np.int64), hours, urgency[task], inputs.crews.hours)
+    slot[task[out]] = -1
+    # What a pool declared for a day holds for its crews together.
+    declared = np.where(np.isnan(inputs.pools.declared), np.inf, inputs.pools.declared)
+    if np.isfinite(declared).any():
+        kept = slot[task] >= 0
+        crew, hours, task = crew[kept], hours[kept], task[kept]
+        pool = inputs.crews.pool[crew]
+        out = overfull(pool, day[task].astype(np.int64), hours, urgency[task], declared)
+        slot[task[out]] = -1
+    day[slot < 0] = -1
+    return Settled(slot, day, int((slot[rows] < 0).sum()))
+
+
+def _uses(
+    inputs: Inputs,
+    found: Candidates,
+    rows: Ints,
+    slot: NDArray[np.int32],
+    cohort: Ints,
+    task_hours: Floats,
+) -> tuple[Ints, Floats, Ints]:
+    """Return crew, hours and task row of every use of a crew by a placed task."""
+    k, a = cohort[rows], slot[rows]
+    mean = inputs.cohorts.hours[k]
+    own = np.where(mean > 0, task_hours[rows] / np.where(mean > 0, mean, 1.0), 1.0)
+    label, review = found.label_of[a], found.review_of[a]
+    # A model takes the time its rate limit gives it, whatever the task holds.
+    by_model = inputs.pools.kind[inputs.crews.pool[label]] == MODEL
+    label_hours = found.label_hours[k, a] * np.where(by_model, 1.0, own)
+    second = review >= 0
+    crew = np.concatenate([label, review[second]])
+    hours = np.concatenate([label_hours, (found.review_hours[k, a] * own)[second]])
+    return crew, hours, np.concatenate([rows, rows[second]])
+
+
+def placed_rows(settled: Settled, cohort: Ints, cohorts: int) -> Placed:
+    """Count tasks by (cohort, slot, day), and those that wait."""
+    chosen = np.flatnonzero(settled.slot >= 0)
+    waiting = np.bincount(cohort[settled.slot < 0], minlength=cohorts).astype(np.int64)
+    if not len(chosen):
+        none = np.zeros(0, dtype=np.int64)
+        return Placed(none, none, none, none, waiting)
+    slots = int(settled.slot.max()) + 1
+    days = int(settled.day.max()) + 1
+    key = (cohort[chosen] * slots + settled.slot[chosen]) * days + settled.day[chosen]
+    values, tasks = np.unique(key, return_counts=True)
+    rest, day = np.divmod(values, days)
+    k, slot = np.divmod(rest, slots)
+    return Placed(k, slot, day, tasks.astype(np.int64), waiting)

@@ -1,0 +1,116 @@
+"""A run's report for a terminal."""
+
+from typing import Any
+
+from rich.console import Console
+from rich.table import Table
+
+from routing.services.run import RunReport
+
+
+def print_report(report: RunReport, console: Console) -> None:
+    """Print where everything goes, at what cost, how far from the optimum at most, and why."""
+    money = f"{{:,.2f}} {report.currency}".format
+    console.print(
+        f"[bold]{report.tasks:,} tasks in {report.cohorts:,} cohorts: {report.routed:,} routed, "
+        f"{report.waiting:,} waiting[/]"
+    )
+    share = {m: n / report.routed if report.routed else 0.0 for m, n in report.by_mode.items()}
+    console.print(
+        "  by mode     "
+        + "   ".join(
+            f"{m.replace('_', '-')} {n:,} ({share[m]:.0%})" for m, n in report.by_mode.items()
+        )
+    )
+    console.print(f"  objective   {money(report.cost)}  (money, errors, lateness, waiting)")
+    console.print(
+        f"  no plan can cost less than {money(report.lower_bound)}: at most {report.gap:.4%} off"
+    )
+    console.print(f"  to be paid  {money(report.spend)}")
+    for name, title in (("greedy", "greedy"), ("tier_rules", "the project's tier rules")):
+        base = report.baselines.get(name)
+        if base is not None:
+            saved = (base - report.cost) / base if base else 0.0
+            console.print(
+                f"  saves       {money(base - report.cost)} ({saved:.1%}) against {title}"
+            )
+    seconds = report.seconds
+    console.print(
+        f"  seconds     score {seconds['score']:.2f}, solve {seconds['solve']:.2f}, "
+        f"place {seconds['place']:.2f}"
+    )
+    for note in report.notes:
+        console.print(f"  note        {note}")
+    if report.by_pool:
+        table = Table("pool", *_right("tasks", "hours used", "hours there", "to be paid"))
+        for row in report.by_pool:
+            table.add_row(
+                row["pool"],
+                f"{row['tasks']:,}",
+                f"{row['hours']:,.1f}",
+                f"{row['available']:,.1f}",
+                f"{row['spend']:,.2f}",
+            )
+        console.print(table)
+    if report.waiting_reasons:
+        table = Table(*_right("waiting"), "why", "what would help")
+        for reason in report.waiting_reasons[:12]:
+            table.add_row(f"{reason['tasks']:,}", reason["reason"], reason["opens"])
+        console.print(table)
+    if report.prices:
+        console.print("[bold]What an hour or unit more would be worth[/]")
+        for price in report.prices[:5]:
+            console.print(f"  {price['price']:10.2f}  day {price['day']}  {price['row']}")
+    for example in report.examples:
+        _print_decision(example, console, report.currency)
+
+
+def _right(*titles: str) -> list[Any]:
+    from rich.table import Column
+
+    return [Column(title, justify="right") for title in titles]
+
+
+def _print_decision(decision: dict[str, Any], console: Console, currency: str) -> None:
+    key = decision["key"]
+    console.print(
+        f"\n[bold]Decision {decision['number']}[/]: {decision['tasks']:,} × {key['task_type']} of "
+        f"{key['project']}, complexity {key['complexity']}, risk {key['risk']}, data "
+        f"{key['data_class']}, {key['hours'] * 3600:.0f} s each"
+    )
+    for chosen in decision["chosen"]:
+        review = (
+            f", {chosen['review_share']:.0%} reviewed by {chosen['review_crew']} "
+            f"({chosen['review_choice']})"
+            if chosen["review"] is not None
+            else ""
+        )
+        console.print(
+            f"  → {chosen['tasks']:,} tasks on {chosen['day']}: {chosen['mode']}, "
+            f"{chosen['label_crew']}, up to {chosen['answers']} answers{review}; "
+            f"{chosen['money']:.4f} {currency} each, error {chosen['error']:.3%}"
+        )
+    if decision["waiting"]:
+        console.print(f"  → {decision['waiting']:,} wait: {decision['reason']}")
+    runner, difference = decision["runner_up"], decision["difference"]
+    if runner:
+        more = f", {difference:+.4f} {currency} a task at prices in force" if difference else ""
+        console.print(f"  runner-up: {runner['mode']}, {runner['label_crew']}{more}")
+    table = Table("", "mode", "labels", "reviews", *_right("money", "error", "with prices"), "gate")
+    for row in decision["candidates"][:14]:
+        figures = (
+            (f"{row['money']:.4f}", f"{row['error']:.3%}", f"{row['priced']:.4f}", "open")
+            if row["open"]
+            else ("", "", "", row["gate"])
+        )
+        table.add_row(
+            "✓" if row["chosen"] else "",
+            row["mode"],
+            row["label_crew"],
+            row["review_crew"],
+            *figures,
+        )
+    console.print(table)
+    left = len(decision["candidates"]) - 14
+    if left > 0:
+        console.print(f"  and {left} candidates more (in the run's record)")
