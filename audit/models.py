@@ -59,12 +59,11 @@ class EventNote(models.Model):
 
 
 class Seal(models.Model):
-    """One batch of events in the chain: member ids, head hash, HMAC under a key outside."""
+    """One batch of events in the chain: its head hash, and its HMAC under a key outside."""
 
     number = models.BigIntegerField(_("number"), unique=True)
     sealed_at = models.DateTimeField(_("sealed"))
     count = models.PositiveIntegerField(_("events"))
-    events = models.JSONField(_("event ids"))
     previous_hash = models.CharField(_("previous head"), max_length=64)
     head_hash = models.CharField(_("head"), max_length=64)
     hmac = models.CharField(_("HMAC"), max_length=64)
@@ -80,3 +79,22 @@ class Seal(models.Model):
 
     def __str__(self) -> str:
         return f"#{self.number}"
+
+
+class SealedEvent(models.Model):
+    """The place of an event in the chain; an event without one is not sealed yet."""
+
+    event = models.OneToOneField(Event, models.PROTECT, related_name="sealed")
+    seal = models.ForeignKey(Seal, models.PROTECT, related_name="events")
+    position = models.PositiveIntegerField(_("position"))
+
+    class Meta:
+        verbose_name = _("sealed event")
+        verbose_name_plural = _("sealed events")
+        ordering = ("seal", "position")
+        constraints = [
+            models.UniqueConstraint(fields=["seal", "position"], name="audit_sealedevent_once"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.seal} {self.position}"

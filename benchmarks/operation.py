@@ -137,18 +137,20 @@ def _make_people_and_project(people: int, house, user, now: datetime):  # type: 
         )
     )
     annotators = Annotator.objects.bulk_create(annotators)
+    # People are alike in groups, as trainings make them: four profiles of levels.
+    profiles = rng.integers(2, 5, (4, len(skills))).tolist()
     AnnotatorSkill.objects.bulk_create(
         [
             AnnotatorSkill(
                 annotator=annotator,
                 skill=skill,
-                level=int(rng.integers(2, 5)) if annotator.kind == "person" else 3,
+                level=profiles[number % len(profiles)][place] if annotator.kind == "person" else 3,
                 state="verified",
                 verified_by=user,
                 verified_at=now,
             )
-            for annotator in annotators
-            for skill in skills
+            for number, annotator in enumerate(annotators)
+            for place, skill in enumerate(skills)
         ]
     )
     Shift.objects.bulk_create(

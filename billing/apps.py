@@ -3,3 +3,12 @@ from django.apps import AppConfig
 
 class BillingConfig(AppConfig):
     name = "billing"
+
+    def ready(self) -> None:
+        from billing.services.prices import CardPrices
+        from billing.triggers import RULES
+        from common.triggers import register
+        from routing import seams
+
+        register(*RULES)
+        seams.prices.register(CardPrices())

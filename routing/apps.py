@@ -1,5 +1,29 @@
+from datetime import datetime
+from typing import TYPE_CHECKING, Any
+
 from django.apps import AppConfig
+
+if TYPE_CHECKING:
+    from accounts.models import User
+    from accounts.services.jobs import Progress
+
+
+def route_job(
+    arguments: dict[str, Any], user: "User", now: datetime, progress: "Progress"
+) -> dict[str, Any]:
+    """Run `route` as a job; arguments are its keywords."""
+    from routing.services.run import route
+
+    return route(**arguments, acting_user=user, now=now, report=progress).as_json()
 
 
 class RoutingConfig(AppConfig):
     name = "routing"
+
+    def ready(self) -> None:
+        from accounts.services.jobs import register_job
+        from common.triggers import register
+        from routing.triggers import RULES
+
+        register(*RULES)
+        register_job("route", route_job)

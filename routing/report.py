@@ -1,11 +1,14 @@
 """A run's report for a terminal."""
 
+from collections import Counter
 from typing import Any
 
 from rich.console import Console
-from rich.table import Table
+from rich.table import Column, Table
 
 from routing.services.run import RunReport
+
+SHOWN = 6  # open arrangements of a decision printed in full
 
 
 def print_report(report: RunReport, console: Console) -> None:
@@ -66,8 +69,6 @@ def print_report(report: RunReport, console: Console) -> None:
 
 
 def _right(*titles: str) -> list[Any]:
-    from rich.table import Column
-
     return [Column(title, justify="right") for title in titles]
 
 
@@ -96,21 +97,24 @@ def _print_decision(decision: dict[str, Any], console: Console, currency: str) -
     if runner:
         more = f", {difference:+.4f} {currency} a task at prices in force" if difference else ""
         console.print(f"  runner-up: {runner['mode']}, {runner['label_crew']}{more}")
-    table = Table("", "mode", "labels", "reviews", *_right("money", "error", "with prices"), "gate")
-    for row in decision["candidates"][:14]:
-        figures = (
-            (f"{row['money']:.4f}", f"{row['error']:.3%}", f"{row['priced']:.4f}", "open")
-            if row["open"]
-            else ("", "", "", row["gate"])
-        )
+    table = Table("", "mode", "labels", "reviews", *_right("answers", "money", "error", "priced"))
+    rows = decision["candidates"]
+    open_rows = [row for row in rows if row["open"]]
+    for row in open_rows[:SHOWN]:
         table.add_row(
             "✓" if row["chosen"] else "",
             row["mode"],
             row["label_crew"],
-            row["review_crew"],
-            *figures,
+            f"{row['share']:.0%} {row['review_crew']}" if row["review_crew"] else "–",
+            str(row["answers"]),
+            f"{row['money']:.4f}",
+            f"{row['error']:.3%}",
+            f"{row['priced']:.4f}",
         )
-    console.print(table)
-    left = len(decision["candidates"]) - 14
-    if left > 0:
-        console.print(f"  and {left} candidates more (in the run's record)")
+    if open_rows:
+        console.print(table)
+    if len(open_rows) > SHOWN:
+        console.print(f"  and {len(open_rows) - SHOWN} open arrangements more, in the run's record")
+    shut = Counter((row["gate"], row["opens"]) for row in rows if not row["open"])
+    for (gate, opens), number in shut.most_common():
+        console.print(f"  shut out: {number} by “{gate}” – {opens}")

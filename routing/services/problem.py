@@ -626,23 +626,39 @@ def _place_bytes(values: NDArray[np.bytes_], words: tuple[str, ...]) -> Ints:
 
 
 def crew_names(inputs: Inputs, crews: Crews) -> list[str]:
-    """Return a readable name of each crew: its pool and what its members share."""
+    """Return a short name of each crew: its pool, a number, and what sets it apart there."""
+    traits = [_traits(inputs, crews, c) for c in range(len(crews))]
     names = []
     for c in range(len(crews)):
-        parts = [
-            f"{skill} {int(level)}"
-            for skill, level in zip(inputs.skills, crews.level[c], strict=True)
-            if level
-        ]
-        parts += [
-            kind
-            for kind, days in zip(inputs.certificates, crews.certified_days[c], strict=True)
-            if days
-        ]
-        parts += [word for word, ok in zip(inputs.languages, crews.speaks[c], strict=True) if ok]
-        if crews.residency[c]:
-            parts.append(inputs.countries[crews.residency[c] - 1])
-        if crews.clearance[c]:
-            parts.append(f"clearance {int(crews.clearance[c])}")
-        names.append(f"{inputs.pools.name[crews.pool[c]]}: {', '.join(parts) or 'no proofs'}"[:300])
+        pool = inputs.pools.name[crews.pool[c]]
+        beside = [traits[d] for d in np.flatnonzero(crews.pool == crews.pool[c]).tolist()]
+        if len(beside) == 1:
+            names.append(pool[:300])
+            continue
+        number = int((crews.pool[:c] == crews.pool[c]).sum()) + 1
+        own = [word for word in traits[c] if not all(word in other for other in beside)]
+        more = ", …" if len(own) > 4 else ""
+        names.append(f"{pool} · {number} ({', '.join(own[:4]) or 'none of these'}{more})"[:300])
     return names
+
+
+def _traits(inputs: Inputs, crews: Crews, c: int) -> list[str]:
+    """Return what the members of a crew share, in words."""
+    parts = [
+        f"{skill} {int(level)}"
+        for skill, level in zip(inputs.skills, crews.level[c], strict=True)
+        if level
+    ]
+    parts += [
+        f"{kind} for {int(days)} days" if days < inputs.days else kind
+        for kind, days in zip(inputs.certificates, crews.certified_days[c], strict=True)
+        if days
+    ]
+    parts += [word for word, ok in zip(inputs.languages, crews.speaks[c], strict=True) if ok]
+    if crews.residency[c]:
+        parts.append(inputs.countries[crews.residency[c] - 1])
+    if crews.clearance[c]:
+        parts.append(f"clearance {int(crews.clearance[c])}")
+    if crews.exposure[c]:
+        parts.append("takes harmful content")
+    return parts

@@ -15,6 +15,8 @@ from common.time import utc_now
 from routing.report import print_report
 from routing.services.run import RunReport, route
 
+WIDTH = 110  # of the report where it is not a terminal's own
+
 
 class Command(BaseCommand):
     """`manage.py route`: score, solve, place, and say where everything goes and why."""
@@ -41,7 +43,7 @@ class Command(BaseCommand):
         if options["json"]:
             self.stdout.write(json.dumps(report.as_json()))
         else:
-            print_report(report, Console(file=self.stdout._out))  # type: ignore[attr-defined]
+            print_report(report, Console(file=self.stdout._out, width=WIDTH))  # type: ignore[attr-defined]
 
     def run(self, **options: Any) -> RunReport:
         now = moment(options["now"])

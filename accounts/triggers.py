@@ -1,0 +1,32 @@
+"""Which roles suit which kind of organisation, and that users stay where they are."""
+
+from common.triggers import Rule, both
+
+_AT = (
+    "SELECT 1 FROM accounts_user u JOIN accounts_organisation o ON o.id = u.organisation_id "
+    "WHERE u.id = NEW.user_id AND o.kind ="
+)
+
+RULES = (
+    *both(
+        "accounts_membership_role_suits",
+        "accounts_membership",
+        f"(NEW.role = 'vendor_manager' AND EXISTS ({_AT} 'house')) OR "
+        f"(NEW.role NOT IN ('vendor_manager', 'annotator') AND EXISTS ({_AT} 'vendor'))",
+        "This role does not suit that kind of organisation.",
+    ),
+    Rule(
+        "accounts_user_stays",
+        "accounts_user",
+        "UPDATE",
+        "NEW.organisation_id <> OLD.organisation_id",
+        "A user stays with the organisation; make a new user.",
+    ),
+    Rule(
+        "accounts_organisation_kind_stays",
+        "accounts_organisation",
+        "UPDATE",
+        "NEW.kind <> OLD.kind",
+        "The kind of an organisation does not change.",
+    ),
+)

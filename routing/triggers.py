@@ -1,0 +1,31 @@
+"""Published policies and guideline versions are frozen."""
+
+from common.triggers import Rule
+
+RULES = (
+    Rule(
+        "routing_policy_frozen",
+        "routing_policy",
+        "UPDATE",
+        "OLD.state <> 'draft' AND (CAST(NEW.document AS text) <> CAST(OLD.document AS text) "
+        "OR NEW.document_hash <> OLD.document_hash OR NEW.project_id <> OLD.project_id "
+        "OR NEW.author_id <> OLD.author_id OR NEW.version <> OLD.version)",
+        "A published policy is never changed; draft a new version.",
+    ),
+    Rule(
+        "routing_policy_no_way_back",
+        "routing_policy",
+        "UPDATE",
+        "(OLD.state = 'published' AND NEW.state = 'draft') "
+        "OR (OLD.state = 'retired' AND NEW.state <> 'retired')",
+        "A policy goes from draft to published to retired.",
+    ),
+    Rule(
+        "routing_guidelineversion_frozen",
+        "routing_guidelineversion",
+        "UPDATE",
+        "NEW.content <> OLD.content OR NEW.content_hash <> OLD.content_hash "
+        "OR NEW.number <> OLD.number OR NEW.project_id <> OLD.project_id",
+        "A guideline version is never changed; make a new one.",
+    ),
+)
