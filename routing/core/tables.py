@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from routing.core.policy import CompiledPolicy
+from routing.core.policy import CompiledPolicy, TierRule
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
@@ -231,6 +231,7 @@ RECORD_TYPES = (
     Budget,
     Inputs,
     CompiledPolicy,
+    TierRule,
 )
 
 
