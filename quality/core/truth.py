@@ -6,6 +6,11 @@ a share. Gold tasks are held at their truth. Where matrices would be too many (W
 table of probabilities too large (T·C > 2e8), one rate per annotator stands for the matrix, wrong
 answers being spread evenly over the other classes.
 
+EM is too sure of itself: annotators err together, which the model denies. So its probabilities are
+tempered, p^(1/τ) (Guo et al., On Calibration of Modern Neural Networks, ICML 2017): τ is the one
+under which gold that was hidden from EM, a fifth at a time, is likeliest, and a cautious constant
+while there is little gold.
+
 Intervals are central 90 %. That of `accuracy`, the share right among the answers given, holds the
 doubt about the labels only: with gold for every answer it is a point. That of `rate`, the chance
 that the next answer is right, adds the binomial error and is shrunk to the annotators' common
@@ -29,6 +34,11 @@ MAX_ITERATIONS = 200
 TOLERANCE = 1e-7
 STRENGTH = 4.0  # answers' worth of the common matrix in every annotator's row
 FLOOR = 1e-6
+# Temperatures tried, and the one taken before there is gold enough to choose.
+TEMPERATURES = np.round(np.geomspace(1.0, 40.0, 25), 4)
+DEFAULT_TEMPERATURE = 6.0
+ENOUGH_GOLD = 20
+FOLDS = 5
 # Strength of the common rate, in answers: never so weak that three answers decide a person, never
 # so strong that two hundred do not.
 MIN_PRIOR, MAX_PRIOR = 4.0, 60.0
@@ -128,12 +138,23 @@ def _matrices(
     C: int,
     prior: tuple[float, float] | None,
 ) -> TruthEstimate:
+    sure, confusion, converged = _em(task, annotator, label, known, T, W, C)
+    tau = _temperature(task, annotator, label, known, T, W, C)
+    probability = _tempered(sure, tau)
+    _hold(probability, known)
+    right = probability[task, label]
+    return _finish(probability, right, annotator, W, prior, confusion, converged)
+
+
+def _em(
+    task: Ints, annotator: Ints, label: Ints, known: Ints, T: int, W: int, C: int
+) -> tuple[Floats, Floats, bool]:
+    """Return probabilities (T, C), confusion (W, C, C), and whether EM settled."""
     votes = np.zeros((T, C))
     np.add.at(votes, (task, label), 1.0)
     probability = _normal(votes + 1.0 / C)
     _hold(probability, known)
     answer = annotator * C + label
-    converged = not len(task)
     confusion = np.full((W, C, C), 1.0 / C)
     for _round in range(MAX_ITERATIONS):
         counts = np.stack(
@@ -158,10 +179,42 @@ def _matrices(
         change = float(np.abs(new - probability).max(initial=0.0))
         probability = new
         if change < TOLERANCE:
-            converged = True
-            break
-    right = probability[task, label]
-    return _finish(probability, right, annotator, W, prior, confusion, converged)
+            return probability, confusion, True
+    return probability, confusion, not len(task)
+
+
+def _temperature(
+    task: Ints, annotator: Ints, label: Ints, known: Ints, T: int, W: int, C: int
+) -> float:
+    """Return the temperature under which hidden gold is likeliest."""
+    answered = np.zeros(T, dtype=bool)
+    answered[task] = True
+    gold = np.flatnonzero((known >= 0) & answered)
+    if len(gold) < ENOUGH_GOLD:
+        return DEFAULT_TEMPERATURE
+    if not (answered & (known < 0)).any():
+        return 1.0  # nothing is left to be told by agreement
+    hidden = np.zeros((len(gold), C))
+    for fold in range(FOLDS):
+        mine = np.arange(len(gold)) % FOLDS == fold
+        held = known.copy()
+        held[gold[mine]] = -1
+        probability, _confusion, _converged = _em(task, annotator, label, held, T, W, C)
+        hidden[mine] = probability[gold[mine]]
+    losses = [
+        -float(
+            np.log(np.maximum(_tempered(hidden, tau), 1e-12))[
+                np.arange(len(gold)), known[gold]
+            ].sum()
+        )
+        for tau in TEMPERATURES
+    ]
+    return float(TEMPERATURES[int(np.argmin(losses))])
+
+
+def _tempered(probability: Floats, tau: float) -> Floats:
+    logs = np.log(np.maximum(probability, 1e-300))
+    return _softmax(logs / tau)
 
 
 def _shrunk(counts: Floats) -> Floats:

@@ -60,7 +60,7 @@ class Shift(models.Model):
 
 
 class Leave(models.Model):
-    """Time away [starts_at, ends_at); leaves of one annotator do not overlap."""
+    """Time away [starts_at, ends_at); where leaves overlap, the time counts once."""
 
     annotator = models.ForeignKey(
         Annotator, models.CASCADE, related_name="leaves", verbose_name=_("annotator")

@@ -1,0 +1,145 @@
+"""Vendors: making one, its life cycle, contracts, attestations and scorecard."""
+
+from datetime import datetime
+from typing import Any
+
+from django.db import IntegrityError, transaction
+
+from accounts.choices import OrganisationKind
+from accounts.models import Organisation, User
+from accounts.permissions import require
+from accounts.services.records import save_record
+from audit.services.events import record_event
+from common.errors import Conflict, Invalid
+from vendors.choices import VENDOR_TRANSITIONS
+from vendors.models import Attestation, Contract, CriterionScore, Vendor, VendorTransition
+
+
+@transaction.atomic
+def create_vendor(
+    *, name: str, key: str, country: str, acting_user: User, now: datetime, **values: Any
+) -> Vendor:
+    """Make a vendor (a prospect) with its organisation.
+
+    Raises
+    ------
+    Invalid
+        If the name or key is taken, or a value breaks a rule.
+    """
+    require(acting_user, "vendors.manage")
+    organisation = save_record(
+        Organisation(name=name, kind=OrganisationKind.VENDOR),
+        permission="vendors.manage",
+        acting_user=acting_user,
+        now=now,
+    )
+    vendor = Vendor(organisation=organisation, key=key, country=country, **values)
+    return save_record(vendor, permission="vendors.manage", acting_user=acting_user, now=now)
+
+
+@transaction.atomic
+def change_state(
+    vendor: Vendor, to: str, *, reason: str = "", acting_user: User, now: datetime
+) -> Vendor:
+    """Take a vendor a step along its life cycle; the step it stands on changes nothing.
+
+    Raises
+    ------
+    Invalid
+        If there is no such step, or suspending or ending lacks a reason.
+    Conflict
+        If somebody else changed the state meanwhile.
+    """
+    require(acting_user, "vendors.manage")
+    before = Vendor.objects.values_list("state", flat=True).get(pk=vendor.pk)
+    if before == to:
+        return vendor
+    if to not in VENDOR_TRANSITIONS.get(before, frozenset()):
+        allowed = ", ".join(sorted(VENDOR_TRANSITIONS.get(before, ()))) or "nothing"
+        raise Invalid(
+            f"A vendor in {before} cannot become {to}; possible: {allowed}.",
+            field="state",
+            rule="transition",
+        )
+    if to in ("suspended", "ended") and not reason.strip():
+        raise Invalid("Say why.", field="reason", rule="required")
+    sequence = VendorTransition.objects.filter(vendor=vendor).count() + 1
+    try:
+        with transaction.atomic():
+            VendorTransition.objects.create(
+                vendor=vendor,
+                sequence=sequence,
+                from_state=before,
+                to_state=to,
+                actor=acting_user,
+                reason=reason.strip(),
+                at=now,
+            )
+    except IntegrityError as error:
+        raise Conflict("Somebody else changed the state meanwhile.") from error
+    if not Vendor.objects.filter(pk=vendor.pk, state=before).update(state=to):
+        raise Conflict("Somebody else changed the state meanwhile.")
+    vendor.refresh_from_db()
+    Vendor.history.bulk_history_create([vendor], update=True, default_user=acting_user)  # type: ignore[attr-defined]
+    record_event(
+        "vendor.state_changed",
+        acting_user=acting_user,
+        now=now,
+        subject="vendor",
+        subject_id=vendor.public_id,
+        note=reason.strip(),
+        before=before,
+        after=to,
+    )
+    return vendor
+
+
+def add_contract(vendor: Vendor, *, acting_user: User, now: datetime, **values: Any) -> Contract:
+    """Add a contract; one that overlaps another of the vendor's is refused."""
+    contract = Contract(vendor=vendor, **values)
+    return save_record(contract, permission="vendors.manage", acting_user=acting_user, now=now)
+
+
+def declare_attestation(
+    vendor: Vendor, *, acting_user: User, now: datetime, **values: Any
+) -> Attestation:
+    """Record an attestation as declared; no gate counts it until it is verified."""
+    attestation = Attestation(vendor=vendor, declared_by=acting_user, **values)
+    return save_record(attestation, permission="vendors.manage", acting_user=acting_user, now=now)
+
+
+@transaction.atomic
+def verify_attestation(
+    attestation: Attestation, *, acting_user: User, now: datetime
+) -> Attestation:
+    """Confirm a declared attestation; verifying it twice changes nothing.
+
+    Raises
+    ------
+    Invalid
+        If the declarer verifies.
+    """
+    require(acting_user, "attestations.verify")
+    attestation.refresh_from_db()
+    if attestation.verified_at is not None:
+        return attestation
+    if attestation.declared_by_id == acting_user.pk:
+        raise Invalid(
+            "Another person than the declarer verifies.", field="verified_by", rule="four_eyes"
+        )
+    attestation.verified_by, attestation.verified_at = acting_user, now
+    return save_record(
+        attestation,
+        permission="attestations.verify",
+        changed=["verified_by", "verified_at"],
+        acting_user=acting_user,
+        now=now,
+    )
+
+
+def score_vendor(
+    vendor: Vendor, *, acting_user: User, now: datetime, **values: Any
+) -> CriterionScore:
+    """Score one of the seven criteria, with its evidence."""
+    score = CriterionScore(vendor=vendor, author=acting_user, **values)
+    return save_record(score, permission="vendors.score", acting_user=acting_user, now=now)
