@@ -14,7 +14,7 @@ class Shift(models.Model):
     """A weekly piece of working time in the annotator's zone, in force [valid_from, valid_to).
 
     A shift that ends at or before its start runs past midnight into the next day. Shifts of one
-    annotator on one weekday do not overlap while both are in force (constraint helper).
+    annotator may overlap; the time counts once.
     """
 
     annotator = models.ForeignKey(

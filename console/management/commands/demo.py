@@ -1,0 +1,30 @@
+"""Build a believable operation, route it, print the report and the logins."""
+
+from typing import Any
+
+from django.core.management.base import BaseCommand, CommandError
+from rich.console import Console
+from rich.table import Table
+
+from common.errors import AppError
+from common.time import utc_now
+from console.demo.build import build, logins
+from routing.report import print_report
+
+
+class Command(BaseCommand):
+    """`manage.py demo`: run it twice, and the second run changes nothing."""
+
+    help = __doc__
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        console = Console(file=self.stdout._out, width=110)  # type: ignore[attr-defined]
+        try:
+            report = build(utc_now(), lambda step: self.stderr.write(f"… {step}"))
+        except AppError as error:
+            raise CommandError(str(error)) from error
+        print_report(report, console)
+        table = Table("role", "e-mail", "password", title="Logins of the demo, for /admin/")
+        for row in logins():
+            table.add_row(*row)
+        console.print(table)
