@@ -1,10 +1,110 @@
-"""The side bar of the operations console."""
+"""The side bar of the operations console: what this user may open, nothing else."""
 
 from typing import Any
 
 from django.http import HttpRequest
+from django.urls import reverse_lazy
+from django.utils.translation import gettext_lazy as _
+
+from accounts.models import User
+from accounts.permissions import can
+
+# title → (label, icon, model of the list, permission)
+GROUPS: tuple[tuple[Any, tuple[tuple[Any, str, str, str], ...]], ...] = (
+    (
+        _("Routing"),
+        (
+            (_("Runs"), "route", "routing_run", "routing.view"),
+            (_("Decisions"), "account_tree", "routing_decision", "routing.view"),
+            (_("Policies"), "rule", "routing_policy", "routing.view"),
+            (_("Placements"), "pin_drop", "routing_placement", "routing.view"),
+        ),
+    ),
+    (
+        _("Work"),
+        (
+            (_("Projects"), "folder", "routing_project", "work.view"),
+            (_("Tasks"), "task", "routing_task", "work.view"),
+            (_("Guidelines"), "menu_book", "routing_guidelineversion", "work.view"),
+            (_("Task types"), "category", "routing_tasktype", "work.view"),
+            (_("Domains"), "school", "routing_domain", "work.view"),
+            (_("Assignments"), "assignment_ind", "routing_assignment", "work.view"),
+        ),
+    ),
+    (
+        _("People"),
+        (
+            (_("Annotators"), "groups", "workforce_annotator", "people.view"),
+            (_("Pools"), "hub", "workforce_pool", "people.view"),
+            (_("Skills held"), "verified", "workforce_annotatorskill", "people.view"),
+            (_("Certificates"), "workspace_premium", "workforce_certification", "people.view"),
+            (_("Proficiency"), "monitoring", "workforce_proficiency", "people.view"),
+            (_("Shifts"), "schedule", "workforce_shift", "people.view"),
+            (_("Leave"), "beach_access", "workforce_leave", "people.view"),
+            (
+                _("Declared capacity"),
+                "event_available",
+                "workforce_declaredcapacity",
+                "people.view",
+            ),
+            (_("Public holidays"), "celebration", "workforce_publicholiday", "people.view"),
+            (_("Skills"), "psychology", "workforce_skill", "work.view"),
+        ),
+    ),
+    (
+        _("Vendors"),
+        (
+            (_("Vendors"), "apartment", "vendors_vendor", "vendors.view"),
+            (_("Contracts"), "contract", "vendors_contract", "vendors.view"),
+            (_("Attestations"), "shield", "vendors_attestation", "vendors.view"),
+            (_("Scorecards"), "star", "vendors_criterionscore", "vendors.view"),
+        ),
+    ),
+    (
+        _("Quality"),
+        (
+            (_("Judgments"), "gavel", "quality_judgment", "judgments.view"),
+            (_("Gold"), "military_tech", "quality_goldanswer", "gold.view"),
+            (_("Estimations"), "functions", "quality_estimation", "judgments.view"),
+        ),
+    ),
+    (_("Money"), ((_("Rate cards"), "payments", "billing_ratecard", "rates.view"),)),
+    (
+        _("House"),
+        (
+            (_("Users"), "person", "accounts_user", "users.view"),
+            (_("Organisations"), "domain", "accounts_organisation", "users.view"),
+            (_("API keys"), "key", "accounts_apikey", "keys.manage"),
+            (_("Jobs"), "pending_actions", "accounts_job", "routing.view"),
+            (_("Event log"), "history", "audit_event", "events.view"),
+            (_("Seals"), "lock", "audit_seal", "events.view"),
+        ),
+    ),
+)
 
 
 def operations(request: HttpRequest) -> list[dict[str, Any]]:
     """Return the groups of links that this user may open."""
-    return []
+    user = request.user
+    if not isinstance(user, User):
+        return []
+    groups = [
+        {
+            "items": [
+                {
+                    "title": _("Overview"),
+                    "icon": "dashboard",
+                    "link": reverse_lazy("admin:index"),
+                }
+            ]
+        }
+    ]
+    for title, rows in GROUPS:
+        items = [
+            {"title": label, "icon": icon, "link": reverse_lazy(f"admin:{model}_changelist")}
+            for label, icon, model, permission in rows
+            if can(user, permission)
+        ]
+        if items:
+            groups.append({"title": title, "items": items, "collapsible": True})  # type: ignore[dict-item]
+    return groups

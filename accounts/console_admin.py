@@ -1,0 +1,209 @@
+"""The base of every console page: services write, permissions come from the one table.
+
+A form that a service refuses is shown again with the reason at its field and everything that was
+typed. Deleting several rows at once is off. History pages show only rows that the page itself may
+show.
+"""
+
+from collections.abc import Callable
+from typing import Any
+
+from django.db import IntegrityError, models, transaction
+from django.forms import ModelForm
+from django.http import Http404, HttpRequest, HttpResponse
+from simple_history.admin import SimpleHistoryAdmin
+from unfold.admin import ModelAdmin, StackedInline, TabularInline
+
+from accounts.models import User
+from accounts.permissions import can
+from accounts.services.records import delete_record, rule_of, save_record
+from common.errors import AppError, Invalid
+from common.time import utc_now
+
+REFUSAL = "_refusal"
+
+
+def actor(request: HttpRequest) -> User:
+    """Return who is signed in."""
+    if not isinstance(request.user, User):
+        raise Http404
+    return request.user
+
+
+class _ByTable:
+    """Permissions of pages and inlines from the one table."""
+
+    view_permission = ""
+    manage_permission: str | None = None
+
+    def _may(self, request: HttpRequest, permission: str | None) -> bool:
+        user = request.user
+        return permission is not None and isinstance(user, User) and can(user, permission)
+
+    def has_module_permission(self, request: HttpRequest) -> bool:
+        return self._may(request, self.view_permission)
+
+    def has_view_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return self._may(request, self.view_permission)
+
+    def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return self._may(request, self.manage_permission)
+
+    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return self._may(request, self.manage_permission)
+
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return self._may(request, self.manage_permission)
+
+
+class ConsoleAdmin(_ByTable, ModelAdmin):  # type: ignore[misc, type-arg]
+    """A page whose save and delete call services.
+
+    `save_service(record, changed, acting_user, now)` may be given; else the record is saved as it
+    stands, with its event.
+    """
+
+    list_per_page = 50
+    show_full_result_count = False
+    warn_unsaved_form = True
+    compressed_fields = True
+    list_filter_submit = True
+    save_service: Callable[..., Any] | None = None
+
+    def get_actions(self, request: HttpRequest) -> dict[str, Any]:
+        actions = super().get_actions(request)
+        actions.pop("delete_selected", None)
+        return actions
+
+    def get_form(
+        self, request: HttpRequest, obj: Any = None, change: bool = False, **kwargs: Any
+    ) -> type[ModelForm]:
+        form: type[ModelForm] = super().get_form(request, obj, change, **kwargs)
+        refusal: AppError | None = getattr(request, REFUSAL, None)
+        if refusal is None:
+            return form
+
+        class Refused(form):  # type: ignore[misc, valid-type]
+            """The same form, with what the service said."""
+
+            def clean(self) -> Any:
+                data = super().clean()
+                field = getattr(refusal, "field", "")
+                self.add_error(field if field in self.fields else None, str(refusal))
+                return data
+
+        return Refused
+
+    def changeform_view(
+        self,
+        request: HttpRequest,
+        object_id: str | None = None,
+        form_url: str = "",
+        extra_context: dict[str, Any] | None = None,
+    ) -> HttpResponse:
+        try:
+            with transaction.atomic():
+                return super().changeform_view(request, object_id, form_url, extra_context)
+        except AppError as error:
+            setattr(request, REFUSAL, error)
+        except IntegrityError as error:
+            setattr(request, REFUSAL, Invalid(rule_of(error), rule="constraint"))
+        return super().changeform_view(request, object_id, form_url, extra_context)
+
+    def save_model(self, request: HttpRequest, obj: Any, form: Any, change: bool) -> None:
+        changed = list(form.changed_data)
+        if self.save_service is not None:
+            type(self).save_service(  # type: ignore[misc]
+                obj, changed=changed, acting_user=actor(request), now=utc_now()
+            )
+            return
+        save_record(
+            obj,
+            permission=self.manage_permission or "",
+            changed=changed,
+            acting_user=actor(request),
+            now=utc_now(),
+        )
+
+    def save_formset(self, request: HttpRequest, form: Any, formset: Any, change: bool) -> None:
+        rows = formset.save(commit=False)
+        permission = self.manage_permission or ""
+        for gone in formset.deleted_objects:
+            delete_record(gone, permission=permission, acting_user=actor(request), now=utc_now())
+        for row in rows:
+            self.save_row(request, row, permission)
+        formset.save_m2m()
+
+    def save_row(self, request: HttpRequest, row: models.Model, permission: str) -> None:
+        """Save one row of an inline."""
+        save_record(row, permission=permission, acting_user=actor(request), now=utc_now())
+
+    def delete_model(self, request: HttpRequest, obj: Any) -> None:
+        delete_record(
+            obj,
+            permission=self.manage_permission or "",
+            acting_user=actor(request),
+            now=utc_now(),
+        )
+
+    def delete_view(
+        self, request: HttpRequest, object_id: str, extra_context: dict[str, Any] | None = None
+    ) -> HttpResponse:
+        try:
+            return super().delete_view(request, object_id, extra_context)
+        except AppError as error:
+            self.message_user(request, str(error), level="error")
+            return self.response_post_save_change(request, self.get_object(request, object_id))
+
+
+class HistoryAdmin(SimpleHistoryAdmin, ConsoleAdmin):  # type: ignore[misc]
+    """A configuration record: who changed what, when, stands behind its History button."""
+
+    def history_view(
+        self, request: HttpRequest, object_id: str, extra_context: dict[str, Any] | None = None
+    ) -> HttpResponse:
+        self._seen(request, object_id)
+        return super().history_view(request, object_id, extra_context)
+
+    def history_form_view(
+        self,
+        request: HttpRequest,
+        object_id: str,
+        version_id: str,
+        extra_context: dict[str, Any] | None = None,
+    ) -> HttpResponse:
+        self._seen(request, object_id)
+        return super().history_form_view(request, object_id, version_id, extra_context)
+
+    def _seen(self, request: HttpRequest, object_id: str) -> None:
+        # History pages do not go through get_queryset: ask it here.
+        if not self.get_queryset(request).filter(pk=object_id).exists():
+            raise Http404
+
+
+class ReadOnlyAdmin(ConsoleAdmin):
+    """Rows that only the system writes."""
+
+    manage_permission = None
+
+    def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+
+class ConsoleInline(_ByTable, TabularInline):  # type: ignore[misc, type-arg]
+    """Rows of another table on a record's page."""
+
+    extra = 0
+    tab = True
+    show_count = True
+
+
+class ConsoleStack(_ByTable, StackedInline):  # type: ignore[misc, type-arg]
+    """The same, one under the other."""
+
+    extra = 0
+    tab = True
+    show_count = True

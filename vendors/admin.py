@@ -1,0 +1,321 @@
+"""Pages of vendors, contracts, attestations and scorecards."""
+
+from datetime import date
+from typing import Any
+
+from django import forms
+from django.contrib import admin
+from django.http import HttpRequest, HttpResponse
+from django.urls import reverse
+from django.utils.translation import gettext_lazy as _
+from unfold.decorators import action, display
+from unfold.forms import BaseDialogForm
+from unfold.widgets import UnfoldAdminSelectWidget, UnfoldAdminTextareaWidget
+
+from accounts.console_admin import ConsoleInline, HistoryAdmin, actor
+from accounts.services.records import save_record
+from common.errors import AppError
+from common.money import display as money
+from common.time import utc_now
+from vendors.choices import VendorState
+from vendors.models import Attestation, Contract, CriterionScore, Vendor, VendorTransition
+from vendors.selectors import attestation_state
+from vendors.services.vendors import change_state, create_vendor, verify_attestation
+
+STATE_COLOURS = {
+    "prospect": "info",
+    "onboarding": "info",
+    "calibration": "warning",
+    "active": "success",
+    "suspended": "danger",
+    "ended": "danger",
+}
+COVER_COLOURS = {
+    "valid": "success",
+    "bridged": "warning",
+    "expiring": "warning",
+    "lapsed": "danger",
+    "missing": "danger",
+    "declared": "info",
+}
+
+
+class ContractInline(ConsoleInline):
+    model = Contract
+    view_permission = "vendors.view"
+    manage_permission = "vendors.manage"
+    fields = ("number", "starts_on", "ends_on", "currency", "minimum_commitment_micro", "share_cap")
+
+
+class AttestationInline(ConsoleInline):
+    model = Attestation
+    view_permission = "vendors.view"
+    manage_permission = "vendors.manage"
+    fields = ("kind", "issuer", "number", "issued_on", "period_to", "valid_until", "bridged_until")
+    exclude = ()
+    show_change_link = True
+
+    def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False  # a page of its own asks for scope and evidence
+
+    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+
+class ScoreInline(ConsoleInline):
+    model = CriterionScore
+    view_permission = "vendors.view"
+    manage_permission = "vendors.score"
+    fields = ("criterion", "score", "weight", "evidence", "assessed_on")
+
+
+class TransitionInline(ConsoleInline):
+    model = VendorTransition
+    view_permission = "vendors.view"
+    fields = ("sequence", "from_state", "to_state", "actor", "reason", "at")
+    readonly_fields = fields
+
+    def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+
+class VendorForm(forms.ModelForm):
+    """A vendor; on a new one the name of its organisation is asked as well."""
+
+    name = forms.CharField(label=_("name"), max_length=200)
+
+    class Meta:
+        model = Vendor
+        fields = ("key", "country", "contact_email", "notes")
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        if self.instance.pk:
+            self.fields["name"].initial = self.instance.organisation.name
+
+
+class StepForm(BaseDialogForm):
+    """Where to, and why."""
+
+    to = forms.ChoiceField(
+        label=_("new state"), choices=VendorState.choices, widget=UnfoldAdminSelectWidget()
+    )
+    reason = forms.CharField(label=_("reason"), required=False, widget=UnfoldAdminTextareaWidget())
+
+
+@admin.register(Vendor)
+class VendorAdmin(HistoryAdmin):
+    view_permission = "vendors.view"
+    manage_permission = "vendors.manage"
+    form = VendorForm
+    list_display = ("__str__", "key", "shown_state", "country", "score", "lapsed")
+    list_filter = ("state", "country")
+    search_fields = ("key", "organisation__name")
+    list_select_related = ("organisation",)
+    fields = ("name", "key", "country", "contact_email", "notes")
+    inlines = (ContractInline, AttestationInline, ScoreInline, TransitionInline)
+    actions_detail = ("step",)
+
+    def get_queryset(self, request: HttpRequest) -> Any:
+        return super().get_queryset(request).prefetch_related("attestations", "scores")
+
+    @display(description=_("state"), ordering="state", label=STATE_COLOURS)
+    def shown_state(self, vendor: Vendor) -> tuple[str, str]:
+        return vendor.state, vendor.get_state_display()
+
+    @display(description=_("scorecard"))
+    def score(self, vendor: Vendor) -> str:
+        latest: dict[str, CriterionScore] = {}
+        for score in sorted(vendor.scores.all(), key=lambda s: (s.assessed_on, s.pk)):
+            latest[score.criterion] = score
+        weight = sum(score.weight for score in latest.values())
+        if not weight:
+            return "–"
+        return f"{sum(s.score * s.weight for s in latest.values()) / weight:.2f} / 5"
+
+    @display(description=_("lapsed attestations"))
+    def lapsed(self, vendor: Vendor) -> str:
+        today = utc_now().date()
+        kinds: dict[str, list[Attestation]] = {}
+        for attestation in vendor.attestations.all():
+            kinds.setdefault(attestation.kind, []).append(attestation)
+        found = [
+            str(rows[0].get_kind_display())
+            for rows in kinds.values()
+            if attestation_state(rows, today).state == "lapsed"
+        ]
+        return ", ".join(found) or "–"
+
+    def save_model(self, request: HttpRequest, obj: Any, form: Any, change: bool) -> None:
+        by = {"acting_user": actor(request), "now": utc_now()}
+        values = {name: form.cleaned_data[name] for name in ("contact_email", "notes")}
+        if change:
+            save_record(obj, permission="vendors.manage", changed=form.changed_data, **by)
+            if "name" in form.changed_data:
+                obj.organisation.name = form.cleaned_data["name"]
+                save_record(obj.organisation, permission="vendors.manage", changed=["name"], **by)
+            return
+        made = create_vendor(
+            name=form.cleaned_data["name"], key=obj.key, country=obj.country, **values, **by
+        )
+        obj.__dict__.update(made.__dict__)
+
+    def save_row(self, request: HttpRequest, row: Any, permission: str) -> None:
+        if isinstance(row, CriterionScore):
+            permission = "vendors.score"
+            if row.author_id is None:
+                row.author = actor(request)
+        super().save_row(request, row, permission)
+
+    def has_step_permission(self, request: HttpRequest, object_id: str | None = None) -> bool:
+        return self.has_change_permission(request)
+
+    @action(
+        description=_("Change state"),
+        permissions=["step"],
+        dialog={
+            "title": _("Change the state of this vendor"),
+            "description": _(
+                "prospect → onboarding → calibration (low-risk work only) → active; suspended and "
+                "ended need a reason."
+            ),
+            "form_class": StepForm,
+            "form_submit_text": _("Change state"),
+        },
+    )
+    def step(self, request: HttpRequest, form: StepForm, object_id: str) -> HttpResponse:
+        vendor = self.get_queryset(request).get(pk=object_id)
+        try:
+            change_state(
+                vendor,
+                form.cleaned_data["to"],
+                reason=form.cleaned_data["reason"],
+                acting_user=actor(request),
+                now=utc_now(),
+            )
+            self.message_user(request, _("The vendor is now: %s") % vendor.get_state_display())
+        except AppError as error:
+            self.message_user(request, str(error), level="error")
+        return _to(reverse("admin:vendors_vendor_change", args=[object_id]))
+
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False  # a vendor ends; what it did stays
+
+
+def _to(url: str) -> HttpResponse:
+    """Leave a dialog: it is left open by an ordinary redirect."""
+    response = HttpResponse()
+    response["HX-Redirect"] = url
+    return response
+
+
+@admin.register(Contract)
+class ContractAdmin(HistoryAdmin):
+    view_permission = "vendors.view"
+    manage_permission = "vendors.manage"
+    list_display = (
+        "number",
+        "vendor",
+        "starts_on",
+        "ends_on",
+        "commitment",
+        "share_cap",
+        "in_force",
+    )
+    list_filter = ("vendor", "currency")
+    search_fields = ("number", "vendor__organisation__name")
+    list_select_related = ("vendor__organisation",)
+
+    @display(description=_("minimum commitment"), ordering="minimum_commitment_micro")
+    def commitment(self, contract: Contract) -> str:
+        micro = contract.minimum_commitment_micro
+        return money(micro, contract.currency) if micro else "–"
+
+    @display(description=_("in force"), boolean=True)
+    def in_force(self, contract: Contract) -> bool:
+        return contract.starts_on <= utc_now().date() < contract.ends_on
+
+
+@admin.register(Attestation)
+class AttestationAdmin(HistoryAdmin):
+    view_permission = "vendors.view"
+    manage_permission = "vendors.manage"
+    list_display = ("vendor", "kind", "number", "shown_state", "valid_until", "verified_by")
+    list_filter = ("kind", "vendor", ("verified_at", admin.EmptyFieldListFilter))
+    search_fields = ("number", "issuer", "vendor__organisation__name")
+    list_select_related = ("vendor__organisation", "verified_by")
+    fields = (
+        "vendor",
+        "kind",
+        "scope",
+        "issuer",
+        "number",
+        "issued_on",
+        "period_from",
+        "period_to",
+        "valid_until",
+        "bridged_until",
+        "evidence",
+        "exceptions_noted",
+        "declared_by",
+        "verified_by",
+        "verified_at",
+    )
+    readonly_fields = ("declared_by", "verified_by", "verified_at")
+    actions_detail = ("verify",)
+
+    @display(description=_("state today"), label=COVER_COLOURS)
+    def shown_state(self, attestation: Attestation) -> tuple[str, str]:
+        if attestation.verified_at is None:
+            return "declared", str(_("declared, not counted"))
+        cover = attestation_state([attestation], _today())
+        return cover.state, cover.state
+
+    def save_model(self, request: HttpRequest, obj: Any, form: Any, change: bool) -> None:
+        if not change:
+            obj.declared_by = actor(request)
+        elif form.changed_data:
+            # What was changed has to be verified again.
+            obj.declared_by = actor(request)
+            obj.verified_by = obj.verified_at = None
+        super().save_model(request, obj, form, change)
+
+    def has_verify_permission(self, request: HttpRequest, object_id: str | None = None) -> bool:
+        return self._may(request, "attestations.verify")
+
+    @action(
+        description=_("Verify"),
+        permissions=["verify"],
+        dialog={
+            "title": _("Verify this attestation"),
+            "description": _("You have seen the document and it says what stands here."),
+            "form_class": BaseDialogForm,
+            "form_submit_text": _("Verify"),
+        },
+    )
+    def verify(self, request: HttpRequest, form: BaseDialogForm, object_id: str) -> HttpResponse:
+        row = self.get_queryset(request).get(pk=object_id)
+        try:
+            verify_attestation(row, acting_user=actor(request), now=utc_now())
+            self.message_user(request, _("Verified: gates count it from now on."))
+        except AppError as error:
+            self.message_user(request, str(error), level="error")
+        return _to(reverse("admin:vendors_attestation_change", args=[object_id]))
+
+
+def _today() -> date:
+    return utc_now().date()
+
+
+@admin.register(CriterionScore)
+class CriterionScoreAdmin(HistoryAdmin):
+    view_permission = "vendors.view"
+    manage_permission = "vendors.score"
+    list_display = ("vendor", "criterion", "score", "weight", "assessed_on", "author")
+    list_filter = ("vendor", "criterion")
+    list_select_related = ("vendor__organisation", "author")
+    fields = ("vendor", "criterion", "score", "weight", "evidence", "assessed_on")
+
+    def save_model(self, request: HttpRequest, obj: Any, form: Any, change: bool) -> None:
+        obj.author = actor(request)
+        super().save_model(request, obj, form, change)
