@@ -12,7 +12,7 @@ from django.db import IntegrityError, models, transaction
 from django.forms import ModelForm
 from django.http import Http404, HttpRequest, HttpResponse
 from simple_history.admin import SimpleHistoryAdmin
-from unfold.admin import ModelAdmin, StackedInline, TabularInline
+from unfold.admin import ModelAdmin, TabularInline
 
 from accounts.models import User
 from accounts.permissions import can
@@ -194,16 +194,13 @@ class ReadOnlyAdmin(ConsoleAdmin):
 
 
 class ConsoleInline(_ByTable, TabularInline):  # type: ignore[misc, type-arg]
-    """Rows of another table on a record's page."""
+    """Rows of another table on a record's page; `related` are read with them."""
 
     extra = 0
     tab = True
     show_count = True
+    related: tuple[str, ...] = ()
 
-
-class ConsoleStack(_ByTable, StackedInline):  # type: ignore[misc, type-arg]
-    """The same, one under the other."""
-
-    extra = 0
-    tab = True
-    show_count = True
+    def get_queryset(self, request: HttpRequest) -> Any:
+        rows = super().get_queryset(request)
+        return rows.select_related(*self.related) if self.related else rows

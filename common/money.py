@@ -91,7 +91,7 @@ def round_to_minor(micro: int, currency: str) -> int:
     step = 10 ** (6 - exponent(currency))
     quotient, rest = divmod(abs(micro), step)
     rounded = (quotient + (1 if 2 * rest >= step else 0)) * step
-    return rounded if micro >= 0 else -rounded
+    return int(rounded if micro >= 0 else -rounded)
 
 
 def display(micro: int, currency: str) -> str:

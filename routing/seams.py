@@ -25,6 +25,13 @@ class Price:
     rework_billable: bool = False
 
 
+class Versioned(Protocol):
+    """What every implementation says of itself."""
+
+    name: str
+    version: str
+
+
 class PriceSource(Protocol):
     """Prices of activities by pool and task type."""
 
@@ -185,7 +192,7 @@ rows: Seam[RowSource] = Seam(NoRows())
 
 def versions() -> dict[str, str]:
     """Return name and version of every implementation in force, for the run's record."""
-    parts = {
+    parts: dict[str, Versioned] = {
         "prices": prices.get(),
         "quality": quality.get(),
         "gates": gates.get(),

@@ -99,6 +99,7 @@ class PoolAdmin(People, HistoryAdmin):
 class SkillInline(People, ConsoleInline):
     model = AnnotatorSkill
     autocomplete_fields = ("skill",)
+    related = ("skill", "verified_by")
     fields = ("skill", "level", "state", "verified_by", "verified_at")
     readonly_fields = ("state", "verified_by", "verified_at")
 
@@ -106,6 +107,7 @@ class SkillInline(People, ConsoleInline):
 class CertificationInline(People, ConsoleInline):
     model = Certification
     autocomplete_fields = ("type",)
+    related = ("type", "verified_by")
     fields = ("type", "issuer", "number", "issued_on", "valid_until", "state", "verified_by")
     readonly_fields = ("state", "verified_by")
 
@@ -128,6 +130,7 @@ class LeaveInline(People, ConsoleInline):
 class ProficiencyInline(ConsoleInline):
     model = Proficiency
     can_delete = False
+    related = ("skill", "annotator")
     view_permission = "people.view"
     fields = ("skill", "as_of", "n", "n_gold", "rate", "rate_lower", "rate_upper", "speed")
     readonly_fields = fields

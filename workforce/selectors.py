@@ -258,20 +258,20 @@ def _hours(people: list[Annotator], now: datetime, days: int, time_zone: str) ->
 
     hours = np.zeros((len(people), days))
     known: dict[tuple[object, ...], list[float]] = {}
-    for number, annotator in enumerate(people):
-        pool = annotator.pool
-        if annotator.kind == AnnotatorKind.MODEL:
+    for number, member in enumerate(people):
+        pool = member.pool
+        if member.kind == AnnotatorKind.MODEL:
             hours[number] = np.diff(bounds) / 3600.0
             continue
         free = holidays[pool.country, ""] | holidays[pool.country, pool.subdivision]
-        mine = shifts.get(annotator.pk, [])
-        away = leaves.get(annotator.pk, [])
+        mine = shifts.get(member.pk, [])
+        away = leaves.get(member.pk, [])
         # Most people share one week: the same shifts are worked out once.
-        key = (tuple(mine), annotator.time_zone, pool.country, pool.subdivision, tuple(away))
+        key = (tuple(mine), member.time_zone, pool.country, pool.subdivision, tuple(away))
         if key not in known:
             known[key] = hours_by_day(
                 mine,
-                time_zone=annotator.time_zone,
+                time_zone=member.time_zone,
                 leaves=away,
                 holidays=frozenset(free),
                 bounds=bounds,

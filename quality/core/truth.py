@@ -164,7 +164,7 @@ def _em(
             ],
             axis=1,
         )
-        confusion = _shrunk(counts)
+        confusion = _shrunk(np.asarray(counts, dtype=np.float64))
         share = _normal(probability.sum(axis=0) + 1.0)
         logs = np.log(np.maximum(confusion, FLOOR))
         scores = np.stack(
@@ -307,7 +307,7 @@ def _finish(
     converged: bool,
 ) -> TruthEstimate:
     n = np.bincount(annotator, minlength=W).astype(np.float64)
-    good = np.bincount(annotator, right, minlength=W)
+    good = np.bincount(annotator, right, minlength=W).astype(np.float64)
     doubt = np.bincount(annotator, right * (1.0 - right), minlength=W)
     with np.errstate(invalid="ignore", divide="ignore"):
         accuracy = np.where(n > 0, good / n, np.nan)

@@ -97,7 +97,9 @@ def estimate_accuracy(*, project_key: str, acting_user: User, now: datetime) -> 
         subject="project",
         subject_id=project.public_id,
         estimation=str(estimation.public_id),
-        **totals,
+        tasks=totals["tasks"],
+        answers=totals["answers"],
+        gold=totals["gold"],
     )
     return found
 

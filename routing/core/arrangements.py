@@ -306,7 +306,7 @@ class _Pricing:
             price[missing] = (0.0, 0.0, wage)
             # At marginal cost the hours of own staff are paid already.
             price[self.marginal] = 0.0
-        return price
+        return np.asarray(price)
 
     def _rate(self, crew: int, rows: Ints) -> Floats:
         """Return the chance that an answer is right: logistic(logit(rate) − δ)."""
@@ -453,7 +453,7 @@ class _Pricing:
             & applies[:, None]
         )
         best = np.argmin(np.where(fits, options.cost, np.inf), axis=1)
-        return best, fits.any(axis=1)
+        return best, np.asarray(fits.any(axis=1))
 
 
 def _dominated(cost: Floats) -> NDArray[np.bool_]:

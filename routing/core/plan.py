@@ -29,11 +29,13 @@ from scipy import sparse
 from routing.core.plan_dual import ascend
 from routing.core.plan_master import close
 from routing.core.plan_model import Model, build
+from routing.core.plan_polish import polish
 from routing.core.plan_round import whole_numbers
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
 
+POLISH_ABOVE = 1e-5  # share of the cost: below it local moves find little
 OPTIMAL_GAP = 1e-9
 
 
@@ -120,9 +122,12 @@ def solve(problem: PlanProblem) -> PlanResult:
     master = close(model, prices)
     closed = time.perf_counter()
     x, waiting = whole_numbers(model, master)
+    cost = model.objective(x, waiting)
+    if cost - master.bound > POLISH_ABOVE * abs(cost):
+        x, waiting = polish(model, x, waiting)
+        cost = model.objective(x, waiting)
     rounded = time.perf_counter()
 
-    cost = model.objective(x, waiting)
     bound = min(master.bound, cost)
     gap = 0.0 if cost == 0 else (cost - bound) / abs(cost)
     chosen = np.flatnonzero(x)

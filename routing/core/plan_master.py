@@ -78,7 +78,7 @@ def _near(model: Model, reduced: Floats) -> NDArray[np.bool_]:
     rank[order] = np.arange(N) - first[model.cohort[order]]
     seconds = excess[rank == 1]
     width = float(np.median(seconds)) if len(seconds) else 0.0
-    return (rank < PER_COHORT) & (excess <= width) | (rank == 0)
+    return np.asarray((rank < PER_COHORT) & (excess <= width) | (rank == 0))
 
 
 def _negative(model: Model, reduced: Floats, chosen: NDArray[np.bool_]) -> NDArray[np.bool_]:

@@ -141,8 +141,8 @@ def _mend(model: Model, x: Ints, waiting: Ints) -> tuple[Ints, Ints]:
         use = model.usage(x)
         over = np.where(model.finite, use - model.capacity * (1 + TOLERANCE) - 1e-12, -np.inf)
         if over.size and over.max() > 0:
-            r, d = np.unravel_index(int(np.argmax(over)), over.shape)
-            excess, days = float(over[r, d]), int(d)
+            row, days = divmod(int(np.argmax(over)), over.shape[1])
+            excess = float(over[row, days])
         else:
             total = use.sum(axis=1)
             outside = float(total[model.outside].sum())
@@ -150,9 +150,10 @@ def _mend(model: Model, x: Ints, waiting: Ints) -> tuple[Ints, Ints]:
             slack = np.where(model.capped, total - room * (1 + TOLERANCE) - 1e-12, -np.inf)
             if not slack.size or slack.max() <= 0:
                 return x, waiting
-            r, days = int(np.argmax(slack)), -1
-            excess = float(slack[r])
-        _drop(model, amounts, x, waiting, int(r), days, excess)
+            row = int(np.argmax(slack))
+            days = -1
+            excess = float(slack[row])
+        _drop(model, amounts, x, waiting, row, days, excess)
     raise RuntimeError("the plan could not be mended")
 
 

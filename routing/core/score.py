@@ -116,7 +116,9 @@ def contributions(factors: list[Floats], weights: Floats) -> Floats:
     logs = np.stack([-np.log1p(-w * f) for w, f in zip(weights, factors, strict=True)], axis=1)
     total = logs.sum(axis=1, keepdims=True)
     value = -np.expm1(-total)
-    return np.divide(logs, total, out=np.zeros_like(logs), where=total > 0) * value
+    return np.asarray(
+        np.divide(logs, total, out=np.zeros_like(logs), where=total > 0) * value, dtype=np.float64
+    )
 
 
 def _combine(factors: list[Floats], weights: Floats) -> Floats:

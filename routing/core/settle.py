@@ -15,6 +15,9 @@ from routing.core.place import Order, expand, overfull
 from routing.core.plan import PlanResult
 from routing.core.tables import MODEL, Floats, Inputs, Ints
 
+AGAIN = 5_000  # waiting tasks up to which each is tried once more by its own effort
+SLOTS_TRIED = 30
+
 
 @dataclass(frozen=True)
 class Placed:
@@ -69,7 +72,81 @@ def settle(
         out = overfull(pool, day[task].astype(np.int64), hours, urgency[task], declared)
         slot[task[out]] = -1
     day[slot < 0] = -1
+    again = np.flatnonzero(slot < 0)
+    if len(again) <= AGAIN and not inputs.budgets:
+        _elsewhere(inputs, found, again, slot, day, cohort, task_hours)
     return Settled(slot, day, int((slot[rows] < 0).sum()))
+
+
+def _elsewhere(
+    inputs: Inputs,
+    found: Candidates,
+    tasks: Ints,
+    slot: NDArray[np.int32],
+    day: NDArray[np.int32],
+    cohort: Ints,
+    task_hours: Floats,
+) -> None:
+    """Place waiting tasks in what is left of the hours, by their own effort, cheapest slot first.
+
+    Vendors under a share cap and commitments are left as the plan has them: a move to a capped
+    vendor could break its cap.
+    """
+    placed = np.flatnonzero(slot >= 0)
+    crew, hours, task = _uses(inputs, found, placed, slot, cohort, task_hours)
+    left = inputs.crews.hours.copy()
+    np.subtract.at(left, (crew, day[task]), hours)
+    pool_left = np.where(np.isnan(inputs.pools.declared), np.inf, inputs.pools.declared)
+    np.subtract.at(pool_left, (inputs.crews.pool[crew], day[task]), hours)
+    pool_of = inputs.crews.pool
+    vendor = inputs.pools.vendor[pool_of]
+    capped = np.append(inputs.vendors.share_cap < 1.0, False)[vendor]
+    model = inputs.pools.kind[pool_of] == MODEL
+    c = inputs.cohorts
+    for row in tasks[np.argsort(-task_hours[tasks], kind="stable")[::-1]]:
+        k = int(cohort[row])
+        own = task_hours[row] / c.hours[k] if c.hours[k] > 0 else 1.0
+        options = np.flatnonzero(np.isfinite(found.cost[k]))
+        for a in options[np.argsort(found.cost[k, options], kind="stable")][:SLOTS_TRIED]:
+            label, review = int(found.label_of[a]), int(found.review_of[a])
+            if capped[label]:
+                continue
+            uses = [(label, found.label_hours[k, a] * (1.0 if model[label] else own))]
+            if review >= 0:
+                uses.append((review, found.review_hours[k, a] * own))
+            d = _first_day(uses, left, pool_left, pool_of, int(c.due[k]), int(found.bad[k, a]))
+            if d < 0:
+                continue
+            for crew_used, need in uses:
+                left[crew_used, d] -= need
+                pool_left[pool_of[crew_used], d] -= need
+            slot[row], day[row] = a, d
+            break
+
+
+def _first_day(
+    uses: list[tuple[int, float]],
+    left: Floats,
+    pool_left: Floats,
+    pool_of: Ints,
+    due: int,
+    bad: int,
+) -> int:
+    """Return the first day that holds all uses of a task, −1 = none."""
+    for d in range(due):
+        if bad >> d & 1:
+            continue
+        by_crew: dict[int, float] = {}
+        by_pool: dict[int, float] = {}
+        for crew, need in uses:
+            pool = int(pool_of[crew])
+            by_crew[crew] = by_crew.get(crew, 0.0) + need
+            by_pool[pool] = by_pool.get(pool, 0.0) + need
+        if all(left[crew, d] >= need for crew, need in by_crew.items()) and all(
+            pool_left[pool, d] >= need for pool, need in by_pool.items()
+        ):
+            return d
+    return -1
 
 
 def _uses(

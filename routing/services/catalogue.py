@@ -43,7 +43,7 @@ def load_catalogue(
     for key, entry in _entries(document, "task_types"):
         made["task_types"] += _add(TaskType, key, _task_type(key, entry))
     if any(made.values()):
-        record_event("catalogue.loaded", acting_user=acting_user, now=now, **made)
+        record_event("catalogue.loaded", acting_user=acting_user, now=now, made=made)
     return made
 
 

@@ -156,9 +156,9 @@ def waiting_reasons(
     reasons = [""] * len(inputs.cohorts)
     touch = touch_gates(inputs).shut
     for k in np.flatnonzero(placed.waiting > 0):
-        open_slots = np.flatnonzero(np.isfinite(found.cost[k])) if found.cost.size else []
+        open_slots = np.flatnonzero(np.isfinite(found.cost[k]))
         if len(open_slots):
-            reasons[k] = _scarce(inputs, outcome, int(k), np.asarray(open_slots), names)
+            reasons[k] = _scarce(inputs, outcome, int(k), open_slots, names)
         elif not len(inputs.crews):
             reasons[k] = "no annotators in the pools of this run"
         else:

@@ -82,7 +82,7 @@ def _copy(run: Run, placements: PlacementColumns, first_day: date) -> None:
     offset = (first_day - DAY_ZERO).days
     with (
         connection.cursor() as cursor,
-        cursor.copy(f"COPY {table} ({names}) FROM STDIN (FORMAT BINARY)") as copy,  # type: ignore[attr-defined]
+        cursor.copy(f"COPY {table} ({names}) FROM STDIN (FORMAT BINARY)") as copy,
     ):
         copy.write(b"PGCOPY\n\xff\r\n\0" + bytes(8))
         for start in range(0, len(placements), 100_000):

@@ -28,7 +28,7 @@ class _Loader(yaml.SafeLoader):
 
     def compose_node(self, parent: Any, index: Any) -> Any:
         if self.check_event(yaml.AliasEvent):
-            event = self.peek_event()
+            event = self.peek_event()  # type: ignore[no-untyped-call]
             raise yaml.YAMLError(f"aliases are not allowed (line {event.start_mark.line + 1})")
         return super().compose_node(parent, index)
 
@@ -160,7 +160,7 @@ def change_draft(
         raise Conflict("The draft was changed or published meanwhile; load it again.")
     policy.refresh_from_db()
     # update() passes the history by: it is written here.
-    Policy.history.bulk_history_create([policy], update=True, default_user=acting_user)  # type: ignore[attr-defined]
+    Policy.history.bulk_history_create([policy], update=True, default_user=acting_user)
     _record("policy.changed", policy, acting_user, now)
     return policy
 

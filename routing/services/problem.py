@@ -112,7 +112,7 @@ def check_currency(projects: Sequence[Project], pools: Sequence[PoolRow]) -> str
             rule="one_currency",
             pools=[pool.key for pool in strange],
         )
-    return currency
+    return str(currency)
 
 
 def read_problem(scope: Scope, tasks: TaskColumns, other_hours: "OtherHours") -> Problem:
@@ -180,7 +180,11 @@ def _certificate_kinds(
     asked = {domains[d].certification_id for d in np.unique(tasks.domain).tolist() if d in domains}
     for project in projects:
         asked |= set(project.required_certifications.values_list("pk", flat=True))
-    return list(CertificationType.objects.filter(pk__in=asked - {None}).order_by("pk"))
+    return list(
+        CertificationType.objects.filter(pk__in=[pk for pk in asked if pk is not None]).order_by(
+            "pk"
+        )
+    )
 
 
 def _vendors(scope: Scope, pools: Sequence[PoolRow]) -> Vendors:

@@ -7,6 +7,7 @@ numpy record array; elsewhere the same expressions come through an ordinary curs
 
 from collections.abc import Sequence
 from dataclasses import dataclass, fields
+from datetime import datetime
 
 import numpy as np
 from django.db import connection
@@ -114,7 +115,7 @@ def open_task_ids(project_ids: Sequence[int]) -> NDArray[np.int64]:
             return np.fromiter((row[0] for row in cursor.fetchall()), dtype=np.int64)
     with (
         connection.cursor() as cursor,
-        cursor.copy(f"COPY ({sql}) TO STDOUT (FORMAT BINARY)", list(project_ids)) as copy,  # type: ignore[attr-defined]
+        cursor.copy(f"COPY ({sql}) TO STDOUT (FORMAT BINARY)", list(project_ids)) as copy,
     ):
         data = b"".join(copy)
     record = np.dtype([("_n", ">i2"), ("_l", ">i4"), ("id", ">i8")])
@@ -129,7 +130,7 @@ def _copy(project_ids: Sequence[int]) -> bytes:
         f"COPY (SELECT {expressions} FROM routing_task WHERE project_id IN ({marks}) "
         "AND state = 'open' ORDER BY id) TO STDOUT (FORMAT BINARY)"
     )
-    with connection.cursor() as cursor, cursor.copy(sql, list(project_ids)) as copy:  # type: ignore[attr-defined]
+    with connection.cursor() as cursor, cursor.copy(sql, list(project_ids)) as copy:
         return b"".join(copy)
 
 
@@ -214,6 +215,11 @@ def _select(project_ids: Sequence[int]) -> list[tuple[object, ...]]:
     return list(rows.values_list(*names))
 
 
+def _instant(value: object) -> float:
+    """Return seconds since 1970, NaN for none."""
+    return value.timestamp() if isinstance(value, datetime) else float("nan")
+
+
 def _from_rows(rows: list[tuple[object, ...]]) -> TaskColumns:
     columns: list[Sequence[object]] = (
         [list(column) for column in zip(*rows, strict=True)] if rows else [[] for _ in COLUMNS]
@@ -228,7 +234,7 @@ def _from_rows(rows: list[tuple[object, ...]]) -> TaskColumns:
 
     def times(index: int) -> NDArray[np.float64]:
         return np.array(
-            [np.nan if v is None else v.timestamp() for v in columns[index]],  # type: ignore[attr-defined]
+            [_instant(v) for v in columns[index]],
             dtype=np.float64,
         )
 

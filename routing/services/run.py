@@ -377,8 +377,8 @@ class _Work:
         gone = inputs.cohorts.count - np.bincount(
             self.problem.cohort[keep], minlength=len(inputs.cohorts)
         )
-        changed = self.settled.left_out > 0 or bool(gone.any())
-        cost = explaining.objective(outcome, placed) if changed else plan.cost
+        # By what is placed in the end: single tasks may have moved from where the plan had them.
+        cost = explaining.objective(outcome, placed)
         # A task taken meanwhile would at worst have waited: the bound falls by that much.
         bound = min(plan.lower_bound - float(np.asarray(outcome.problem.wait_cost) @ gone), cost)
         k, a, n = placed.cohort, placed.slot, placed.tasks

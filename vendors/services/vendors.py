@@ -80,7 +80,7 @@ def change_state(
     if not Vendor.objects.filter(pk=vendor.pk, state=before).update(state=to):
         raise Conflict("Somebody else changed the state meanwhile.")
     vendor.refresh_from_db()
-    Vendor.history.bulk_history_create([vendor], update=True, default_user=acting_user)  # type: ignore[attr-defined]
+    Vendor.history.bulk_history_create([vendor], update=True, default_user=acting_user)
     record_event(
         "vendor.state_changed",
         acting_user=acting_user,

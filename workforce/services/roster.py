@@ -102,7 +102,7 @@ class _Reader:
 
     def __init__(self, verified: bool, acting_user: User, now: datetime) -> None:
         self.verified = verified
-        self.by = {"acting_user": acting_user, "now": now}
+        self.by: Any = {"acting_user": acting_user, "now": now}
         self.today = now.date()
         self.pools = {pool.key: pool for pool in Pool.objects.select_related("vendor")}
         self.skills = {skill.key: skill for skill in Skill.objects.all()}

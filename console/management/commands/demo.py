@@ -1,5 +1,6 @@
 """Build a believable operation, route it, print the report and the logins."""
 
+import io
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
@@ -18,7 +19,8 @@ class Command(BaseCommand):
     help = __doc__
 
     def handle(self, *args: Any, **options: Any) -> None:
-        console = Console(file=self.stdout._out, width=110)  # type: ignore[attr-defined]
+        text = io.StringIO()
+        console = Console(file=text, width=110)
         try:
             report = build(utc_now(), lambda step: self.stderr.write(f"… {step}"))
         except AppError as error:
@@ -28,3 +30,4 @@ class Command(BaseCommand):
         for row in logins():
             table.add_row(*row)
         console.print(table)
+        self.stdout.write(text.getvalue())

@@ -1,5 +1,6 @@
 """Route the open work of projects."""
 
+import io
 import json
 from argparse import ArgumentParser
 from datetime import UTC, datetime
@@ -43,7 +44,9 @@ class Command(BaseCommand):
         if options["json"]:
             self.stdout.write(json.dumps(report.as_json()))
         else:
-            print_report(report, Console(file=self.stdout._out, width=WIDTH))  # type: ignore[attr-defined]
+            text = io.StringIO()
+            print_report(report, Console(file=text, width=WIDTH))
+            self.stdout.write(text.getvalue())
 
     def run(self, **options: Any) -> RunReport:
         now = moment(options["now"])
