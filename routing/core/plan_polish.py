@@ -156,21 +156,17 @@ class _State:
             tasks = min(step, held - moved)
             gain = self.saved(column)
             self.put(column, -tasks)
-            fit = self.fits(better, tasks)
-            if fit and self.cost(better) < gain - HAIR:
-                self.put(better, fit)
-                if fit < tasks:
-                    self.put(column, tasks - fit)
+            if self.fits(better, tasks) == tasks and self.cost(better) < gain - HAIR:
+                self.put(better, tasks)
                 if self.keeps_caps():
-                    moved += fit
-                    if fit < tasks:
-                        break
+                    moved += tasks
                     continue
-                self.put(better, -fit)
-                self.put(column, fit)
-            else:
-                self.put(column, tasks)
-            break
+                self.put(better, -tasks)
+            self.put(column, tasks)
+            if step == 1:
+                break
+            # Not all of them fit; those that stay hold hours, so the rest go singly.
+            step = 1
         return moved
 
     def eject(self) -> None:
