@@ -20,8 +20,10 @@ TODAY = date(2026, 3, 2)
 
 @pytest.fixture(autouse=True)
 def _own_files(settings: Any, tmp_path: Path) -> None:
-    """Keep locks, seals and uploads of a test to itself."""
+    """Keep locks, seals and uploads of a test to itself, and passwords cheap."""
     settings.VAR_DIR = tmp_path
+    # Sign-in is made slow on purpose; the tests make many users.
+    settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
     settings.AUDIT_SEAL_FILE = tmp_path / "seals.jsonl"
     settings.MEDIA_ROOT = tmp_path / "files"
 

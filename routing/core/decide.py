@@ -52,24 +52,35 @@ def decide(inputs: Inputs) -> Outcome:
     return Outcome(found, rows, problem, solve(problem), tuple(notes))
 
 
+# Of what it costs not to place a task, the share that each day of delay costs: enough that work
+# is done early where hours are free, and overdue work before all other.
+DELAY_SHARE = 1e-5
+OVERDUE_SHARE = 1e-2
+
+
 def day_costs(inputs: Inputs) -> Floats:
-    """Return the price of each late day (K, D): nothing before the due day has passed."""
+    """Return the price (K, D) of doing a task on a day: late days, and a little for any delay."""
     c = inputs.cohorts
-    late_days = c.late[:, None] + np.maximum(
-        np.arange(inputs.days)[None, :] - np.maximum(c.due_day, 0)[:, None], 0
-    )
-    return np.asarray(late_days * inputs.projects.late_cost[c.project][:, None], dtype=np.float64)
+    days = np.arange(inputs.days)[None, :]
+    late_days = c.late[:, None] + np.maximum(days - np.maximum(c.due_day, 0)[:, None], 0)
+    late = late_days * inputs.projects.late_cost[c.project][:, None]
+    share = np.where(c.late > 0, OVERDUE_SHARE, DELAY_SHARE)
+    return np.asarray(late + (share * _unplaced(inputs))[:, None] * days, dtype=np.float64)
 
 
-def wait_costs(inputs: Inputs) -> Floats:
-    """Return what a task that is not placed costs (K,)."""
+def _unplaced(inputs: Inputs) -> Floats:
+    """Return the policy's price of not placing a task (K,)."""
     c = inputs.cohorts
     policies = inputs.projects.policies
     cell = np.stack([p.wait_price for p in policies])[c.project, c.complexity, c.risk]
     hourly = np.array([p.wait_price_per_hour for p in policies])[c.project]
+    return np.asarray(cell + hourly * c.hours, dtype=np.float64)
+
+
+def wait_costs(inputs: Inputs) -> Floats:
+    """Return what a task that is not placed costs (K,)."""
     # Waiting beyond the horizon is late as well, where lateness has a price.
-    late = day_costs(inputs)[:, -1] if inputs.days else 0.0
-    return np.asarray(cell + hourly * c.hours + late, dtype=np.float64)
+    return _unplaced(inputs) + day_costs(inputs)[:, -1]
 
 
 def make_problem(inputs: Inputs, found: Candidates, rows: Rows) -> PlanProblem:
