@@ -8,8 +8,8 @@ answers being spread evenly over the other classes.
 
 EM is too sure of itself: annotators err together, which the model denies. So its probabilities are
 tempered, p^(1/τ) (Guo et al., On Calibration of Modern Neural Networks, ICML 2017): τ is the one
-under which gold that was hidden from EM, a fifth at a time, is likeliest, and a cautious constant
-while there is little gold.
+under which gold that was hidden from EM, a fifth at a time, is likeliest. While there is little
+gold a cautious constant widens the intervals and leaves the estimates where EM has them.
 
 Intervals are central 90 %. That of `accuracy`, the share right among the answers given, holds the
 doubt about the labels only: with gold for every answer it is a point. That of `rate`, the chance
@@ -140,10 +140,14 @@ def _matrices(
 ) -> TruthEstimate:
     sure, confusion, converged = _em(task, annotator, label, known, T, W, C)
     tau = _temperature(task, annotator, label, known, T, W, C)
-    probability = _tempered(sure, tau)
-    _hold(probability, known)
-    right = probability[task, label]
-    return _finish(probability, right, annotator, W, prior, confusion, converged)
+    calm = _tempered(sure, tau or DEFAULT_TEMPERATURE)
+    _hold(calm, known)
+    # With no gold to choose by, the labels stand as EM has them and the doubt alone is widened:
+    # tempering them blindly would make everybody look worse than they are.
+    probability = calm if tau is not None else sure
+    right, doubtful = probability[task, label], calm[task, label]
+    doubt = doubtful * (1.0 - doubtful)
+    return _finish(probability, right, doubt, annotator, W, prior, confusion, converged)
 
 
 def _em(
@@ -185,13 +189,13 @@ def _em(
 
 def _temperature(
     task: Ints, annotator: Ints, label: Ints, known: Ints, T: int, W: int, C: int
-) -> float:
-    """Return the temperature under which hidden gold is likeliest."""
+) -> float | None:
+    """Return the temperature under which hidden gold is likeliest; None = too little gold."""
     answered = np.zeros(T, dtype=bool)
     answered[task] = True
     gold = np.flatnonzero((known >= 0) & answered)
     if len(gold) < ENOUGH_GOLD:
-        return DEFAULT_TEMPERATURE
+        return None
     if not (answered & (known < 0)).any():
         return 1.0  # nothing is left to be told by agreement
     hidden = np.zeros((len(gold), C))
@@ -276,7 +280,8 @@ def _one_rate(
         confusion = np.repeat(confusion, C, axis=2)
         confusion[:, np.arange(C), np.arange(C)] = rate[:, None]
     right_of_answer = weight[of] if len(of) else np.zeros(0)
-    return _finish(probability, right_of_answer, annotator, W, prior, confusion, converged)
+    doubt = right_of_answer * (1.0 - right_of_answer)
+    return _finish(probability, right_of_answer, doubt, annotator, W, prior, confusion, converged)
 
 
 def _table(pair_task: Ints, pair_class: Ints, weight: Floats, known: Ints, T: int, C: int) -> Any:
@@ -300,6 +305,7 @@ def _table(pair_task: Ints, pair_class: Ints, weight: Floats, known: Ints, T: in
 def _finish(
     probability: Any,
     right: Floats,
+    doubt_of_answer: Floats,
     annotator: Ints,
     W: int,
     prior: tuple[float, float] | None,
@@ -308,7 +314,7 @@ def _finish(
 ) -> TruthEstimate:
     n = np.bincount(annotator, minlength=W).astype(np.float64)
     good = np.bincount(annotator, right, minlength=W).astype(np.float64)
-    doubt = np.bincount(annotator, right * (1.0 - right), minlength=W)
+    doubt = np.bincount(annotator, doubt_of_answer, minlength=W)
     with np.errstate(invalid="ignore", divide="ignore"):
         accuracy = np.where(n > 0, good / n, np.nan)
         spread = np.where(n > 0, doubt / n**2, np.nan)
