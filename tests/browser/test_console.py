@@ -1,0 +1,64 @@
+"""The console in a real Chromium: sign in, read a run, on a desk and on a phone."""
+
+import os
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.conftest import World
+
+pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
+
+CHROMIUM = shutil.which("chromium") or "/usr/bin/chromium"
+SWITCHES = [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+]
+
+
+@pytest.fixture
+def browser() -> Iterator[Any]:
+    from playwright.sync_api import sync_playwright
+
+    if not Path(CHROMIUM).exists():
+        pytest.skip("Chromium is not installed")
+    # Playwright runs an event loop in this thread; Django's guard against that is not meant for it.
+    os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"] = "true"
+    with sync_playwright() as playwright:
+        chromium = playwright.chromium.launch(executable_path=CHROMIUM, args=SWITCHES)
+        yield chromium
+        chromium.close()
+    del os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"]
+
+
+@pytest.mark.parametrize("width", [1280, 390])
+def test_an_operator_reads_a_run(world: World, live_server, browser, width: int) -> None:
+    world.add_tasks(world.add_project(), 8)
+    world.route("street")
+    page = browser.new_page(viewport={"width": width, "height": 900})
+    errors: list[str] = []
+    page.on("pageerror", lambda error: errors.append(str(error)))
+    page.goto(f"{live_server.url}/admin/")
+    page.fill("input[name=username]", "operations@house.example")
+    page.fill("input[name=password]", "pass")
+    page.click("button[type=submit]")
+    page.wait_for_url("**/admin/")
+    assert page.get_by_text("Last routing").is_visible()
+    overflow = "document.documentElement.scrollWidth - document.documentElement.clientWidth"
+    assert page.evaluate(overflow) <= 0
+    page.goto(f"{live_server.url}/admin/routing/run/")
+    page.locator("#result_list a").first.click()
+    page.get_by_text("Work by pool").wait_for()
+    assert page.evaluate(overflow) <= 0
+    page.locator("a[href*='/admin/routing/decision/'][href$='/change/']").first.click()
+    page.get_by_text("Open arrangements, by cost").wait_for()
+    assert page.evaluate(overflow) <= 0
+    assert errors == []

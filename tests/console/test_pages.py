@@ -1,0 +1,256 @@
+"""The console: who sees what, that forms go through services, and how many queries a list takes."""
+
+from datetime import date
+from typing import Any
+
+import pytest
+from django.contrib import admin
+from django.db import connection
+from django.test import Client
+from django.test.utils import CaptureQueriesContext
+from django.urls import reverse
+
+from accounts.choices import Role
+from accounts.services.users import create_user
+from audit.models import Event
+from routing.models import Policy, Project, Run, Task
+from tests.conftest import World
+from vendors.models import Vendor
+from workforce.models import Annotator, AnnotatorSkill
+
+HOUSE = ("operations", "quality", "sla", "finance", "auditor", "admin")
+
+
+def client(user: Any) -> Client:
+    made = Client()
+    made.force_login(user)
+    return made
+
+
+def pages() -> list[tuple[Any, str]]:
+    return [
+        (model, f"admin:{model._meta.app_label}_{model._meta.model_name}")
+        for model in admin.site._registry
+    ]
+
+
+@pytest.fixture
+def routed(world: World) -> World:
+    world.attest("alpha", "gdpr_dpa")
+    world.add_tasks(world.add_project(), 12)
+    world.route("street")
+    return world
+
+
+@pytest.mark.parametrize("role", HOUSE)
+def test_every_page_opens_for_who_may_and_no_other(routed: World, role: str) -> None:
+    browser = client(routed.users[role])
+    assert browser.get(reverse("admin:index")).status_code == 200
+    for model, name in pages():
+        page = admin.site._registry[model]
+        expected = 200 if page.has_view_permission(_request(routed.users[role])) else 403
+        answer = browser.get(reverse(f"{name}_changelist"))
+        assert answer.status_code == expected, name
+        row = model.objects.first()
+        if row is not None:
+            answer = browser.get(reverse(f"{name}_change", args=[row.pk]))
+            assert answer.status_code == expected, name
+
+
+def _request(user: Any) -> Any:
+    from django.test import RequestFactory
+
+    request = RequestFactory().get("/")
+    request.user = user
+    return request
+
+
+def test_the_auditor_writes_nothing(routed: World) -> None:
+    request = _request(routed.users["auditor"])
+    for page in admin.site._registry.values():
+        assert not page.has_add_permission(request)
+        assert not page.has_change_permission(request)
+        assert not page.has_delete_permission(request)
+
+
+@pytest.mark.parametrize("role", [Role.VENDOR_MANAGER, Role.ANNOTATOR])
+def test_vendors_people_do_not_get_in_at_all(routed: World, role: str) -> None:
+    login = create_user(
+        email="who@alpha.example",
+        name="Who",
+        organisation=routed.vendors["alpha"].organisation,
+        roles=[role],
+        password="pass",
+        **routed.as_("admin"),
+    )
+    browser = client(login)
+    missing = browser.get("/admin/routing/run/999999/change/")
+    for model, name in pages():
+        row = model.objects.first()
+        addresses = [reverse(f"{name}_changelist"), reverse(f"{name}_add")]
+        if row is not None:
+            addresses += [reverse(f"{name}_change", args=[row.pk])]
+            addresses += [reverse(f"{name}_history", args=[row.pk])]
+            addresses += [reverse(f"{name}_delete", args=[row.pk])]
+        for address in addresses:
+            answer = browser.get(address)
+            # What exists and what does not look the same: the way to the sign-in.
+            assert answer.status_code == missing.status_code == 302, address
+            assert answer["Location"].startswith("/admin/login/")
+    search = browser.get(
+        "/admin/autocomplete/?app_label=workforce&model_name=annotator&field_name=pool&term=a"
+    )
+    assert search.status_code in (302, 403)
+    signed_in = Client().post(
+        "/admin/login/", {"username": "who@alpha.example", "password": "pass"}
+    )
+    assert signed_in.status_code == 200  # the form again, not the console
+
+
+def test_sign_in_by_email(world: World) -> None:
+    browser = Client()
+    answer = browser.post(
+        "/admin/login/?next=/admin/", {"username": "Operations@House.example", "password": "pass"}
+    )
+    assert answer.status_code == 302
+    assert browser.get("/admin/").status_code == 200
+
+
+@pytest.mark.parametrize(
+    ("name", "model", "few", "many"),
+    [
+        ("workforce_annotator", Annotator, 0, 30),
+        ("routing_task", Task, 12, 40),
+        ("workforce_annotatorskill", AnnotatorSkill, 0, 60),
+        ("vendors_vendor", Vendor, 2, 5),
+    ],
+)
+def test_lists_take_the_same_queries_however_long(
+    routed: World, name: str, model: Any, few: int, many: int
+) -> None:
+    browser = client(routed.users["operations"])
+    address = reverse(f"admin:{name}_changelist")
+    browser.get(address)
+    with CaptureQueriesContext(connection) as before:
+        browser.get(address)
+    if model is Vendor:
+        for number in range(many):
+            routed.add_vendor(f"more{number}", people=0)
+    elif model is Task:
+        routed.add_tasks(Project.objects.get(), many)
+    else:
+        for number in range(many // 3):
+            routed.add_person("alpha", f"more {number}")
+    with CaptureQueriesContext(connection) as after:
+        browser.get(address)
+    assert len(after) <= len(before) + 1
+    assert len(after) < 30
+
+
+def test_a_run_and_its_decisions_can_be_read(routed: World) -> None:
+    browser = client(routed.users["auditor"])
+    run = Run.objects.get()
+    page = browser.get(reverse("admin:routing_run_change", args=[run.pk])).content.decode()
+    assert "Work by pool" in page
+    assert "no plan below" in page
+    decision = run.decisions.first()
+    page = browser.get(
+        reverse("admin:routing_decision_change", args=[decision.pk])
+    ).content.decode()
+    assert "Open arrangements" in page
+    assert decision.chosen[0]["label_crew"] in page
+    assert "Versions that answered" in page
+
+
+def test_a_pool_is_made_through_the_service(world: World) -> None:
+    browser = client(world.users["operations"])
+    form = {
+        "key": "night",
+        "name": "Night team",
+        "kind": "in_house",
+        "currency": "EUR",
+        "time_zone": "Europe/Berlin",
+        "country": "DE",
+        "utilisation": "0.8",
+        "gold_share": "0.05",
+        "is_active": "on",
+        "parts-TOTAL_FORMS": "0",
+        "parts-INITIAL_FORMS": "0",
+    }
+    answer = browser.post(reverse("admin:workforce_pool_add"), form)
+    assert answer.status_code == 302, answer.context["errors"]
+    event = Event.objects.filter(kind="pool.made").latest("pk")
+    assert event.actor == world.users["operations"]
+
+
+def test_a_refused_form_comes_back_with_the_reason_and_what_was_typed(world: World) -> None:
+    browser = client(world.users["operations"])
+    form = {
+        "vendor": world.vendors["alpha"].pk,
+        "number": "C-second",
+        "starts_on": "2026-06-01",
+        "ends_on": "2027-06-01",
+        "currency": "EUR",
+        "time_zone": "UTC",
+        "minimum_commitment_micro": "0",
+        "shortfall_share": "1",
+    }
+    answer = browser.post(reverse("admin:vendors_contract_add"), form)
+    page = answer.content.decode()
+    assert answer.status_code == 200
+    assert "another contract" in page or "no_overlap" in page
+    assert "C-second" in page
+    assert not world.vendors["alpha"].contracts.filter(number="C-second").exists()
+
+
+def test_verifying_by_the_declarer_is_refused_on_the_page(world: World) -> None:
+    from vendors.services.vendors import declare_attestation
+
+    row = declare_attestation(
+        world.vendors["alpha"],
+        kind="nda",
+        scope="all",
+        issuer="x",
+        issued_on=date(2026, 1, 1),
+        **world.by,
+    )
+    address = f"/admin/vendors/attestation/{row.pk}/verify/"
+    client(world.users["operations"]).post(address, {}, HTTP_HX_REQUEST="true")
+    row.refresh_from_db()
+    assert row.verified_at is None
+
+
+def test_a_published_policy_cannot_be_changed_here_or_anywhere(world: World) -> None:
+    from django.db import IntegrityError, transaction
+
+    world.add_project()
+    policy = Policy.objects.get()
+    browser = client(world.users["operations"])
+    page = browser.get(reverse("admin:routing_policy_change", args=[policy.pk]))
+    assert "_save" not in page.content.decode()
+    with pytest.raises(IntegrityError), transaction.atomic():
+        Policy.objects.filter(pk=policy.pk).update(document={"schema": 1})
+
+
+def test_history_of_a_record_is_shown(world: World) -> None:
+    browser = client(world.users["operations"])
+    pool = world.pools["alpha"]
+    page = browser.get(reverse("admin:workforce_pool_history", args=[pool.pk]))
+    assert page.status_code == 200
+    assert "operations" in page.content.decode() or pool.history.count() >= 1
+
+
+def test_the_front_page_of_an_empty_house(db: None) -> None:
+    from accounts.services.users import house, system_user
+    from tests.conftest import NOW
+
+    user = create_user(
+        email="o@house.example",
+        name="O",
+        organisation=house(),
+        roles=[Role.OPERATIONS],
+        acting_user=system_user("system.test"),
+        now=NOW,
+    )
+    page = client(user).get("/admin/").content.decode()
+    assert "There is no open project yet" in page
