@@ -30,6 +30,7 @@ test: setup
 
 # PostgreSQL with a broker and real workers, and the pages in a real Chromium.
 test-services: setup
+	sh scripts/browser.sh
 	DATABASE_URL=$(DATABASE_URL_SERVICES) TEST_BROKER_URL=$(BROKER_URL_SERVICES) \
 		$(BIN)/python -m pytest -n 2
 

@@ -225,6 +225,7 @@ UNFOLD = {
     "SITE_HEADER": _("Labelling operations"),
     "SITE_SUBHEADER": _("Workforce, vendors and routing"),
     "SITE_SYMBOL": "route",
+    "SITE_FAVICONS": [{"rel": "icon", "type": "image/svg+xml", "href": "/static/console/icon.svg"}],
     "SHOW_HISTORY": True,
     "SHOW_VIEW_ON_SITE": False,
     "SIDEBAR": {

@@ -38,10 +38,7 @@ def operations(request: HttpRequest, context: dict[str, Any]) -> dict[str, Any]:
     context.update(
         {
             "projects": projects,
-            "last_run": Run.objects.filter(state="done")
-            .defer("inputs", "candidates")
-            .order_by("-started_at")
-            .first(),
+            "last_run": Run.objects.filter(state="done").order_by("-started_at").first(),
             "to_do": _to_do(user),
         }
     )

@@ -25,7 +25,6 @@ from accounts.services.records import save_record
 from common.errors import AppError, Invalid
 from common.time import utc_now
 from routing.choices import PolicyState
-from routing.core.record import unpack
 from routing.models import (
     Assignment,
     Decision,
@@ -50,7 +49,7 @@ from routing.services.policies import (
 )
 from routing.services.projects import add_guideline, check_project, create_project
 from routing.services.replay import replay
-from routing.services.reports import crew_names_of
+from routing.services.reports import candidate_table_of, crew_names_of
 
 RUN_COLOURS = {"running": "info", "done": "success", "failed": "danger"}
 POLICY_COLOURS = {"draft": "warning", "published": "success", "retired": "info"}
@@ -408,8 +407,9 @@ class RunAdmin(ReadOnlyAdmin):
     actions_detail = ("replay_now",)
 
     def get_queryset(self, request: HttpRequest) -> Any:
-        rows = super().get_queryset(request).defer("inputs", "candidates")
-        return rows.prefetch_related("projects__project", "projects__policy")
+        return (
+            super().get_queryset(request).prefetch_related("projects__project", "projects__policy")
+        )
 
     def has_module_permission(self, request: HttpRequest) -> bool:
         return self._may(request, self.view_permission)
@@ -554,9 +554,9 @@ def decision_context(decision: Decision) -> dict[str, Any]:
         If the run has no record of its candidates.
     """
     run = decision.run
-    if run.candidates is None:
+    table = candidate_table_of(run)
+    if table is None:
         raise Http404
-    table = unpack(bytes(run.candidates))
     rows = candidate_rows(
         table,
         crew_names_of(run),

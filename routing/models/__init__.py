@@ -3,7 +3,7 @@
 from routing.models.assignments import Assignment
 from routing.models.catalogue import Domain, GuidelineVersion, Project, TaskType
 from routing.models.policies import EffortEstimate, Policy
-from routing.models.runs import Decision, Placement, Run, RunCrew, RunProject
+from routing.models.runs import Decision, Placement, Run, RunCrew, RunProject, RunRecord
 from routing.models.tasks import Task
 
 __all__ = [
@@ -18,6 +18,7 @@ __all__ = [
     "Run",
     "RunCrew",
     "RunProject",
+    "RunRecord",
     "Task",
     "TaskType",
 ]

@@ -16,9 +16,8 @@ from workforce.models import Pool
 class Run(models.Model):
     """One routing of the open work of some projects.
 
-    `inputs` and `candidates` are compressed arrays (numpy .npz): all that replay and explanation
-    need, whatever changes later. Amounts are float64 in major units of `currency`: routing
-    chooses, it never books.
+    What replay and explanation need stands in its `RunRecord`. Amounts are float64 in major units
+    of `currency`: routing chooses, it never books.
     """
 
     public_id = public_id_field()
@@ -53,8 +52,6 @@ class Run(models.Model):
     versions = models.JSONField(
         _("versions"), default=dict, help_text=_("of policy, scorer, estimates, rates, libraries")
     )
-    inputs = models.BinaryField(_("inputs"), null=True, editable=False)
-    candidates = models.BinaryField(_("candidates"), null=True, editable=False)
 
     class Meta:
         verbose_name = _("run")
@@ -75,6 +72,24 @@ class Run(models.Model):
 
     def __str__(self) -> str:
         return f"{self.started_at:%Y-%m-%d %H:%M}"
+
+
+class RunRecord(models.Model):
+    """All that replay and explanation of a run need, as compressed arrays (numpy .npz).
+
+    A table of its own: megabytes must not come along with every list and join of runs.
+    """
+
+    run = models.OneToOneField(Run, models.CASCADE, related_name="record")
+    inputs = models.BinaryField(_("inputs"), editable=False)
+    candidates = models.BinaryField(_("candidates"), editable=False)
+
+    class Meta:
+        verbose_name = _("record of a run")
+        verbose_name_plural = _("records of runs")
+
+    def __str__(self) -> str:
+        return str(self.run)
 
 
 class RunProject(models.Model):

@@ -9,7 +9,7 @@ from routing.choices import RunState
 from routing.core.decide import decide
 from routing.core.record import unpack
 from routing.core.tables import RECORD_TYPES
-from routing.models import Run
+from routing.models import Run, RunRecord
 from routing.services.run import library_versions
 
 SAME_COST = 1e-9
@@ -40,10 +40,10 @@ def replay(run: Run) -> Replay:
     Invalid
         If the run did not finish: it has no record.
     """
-    if run.state != RunState.DONE or run.inputs is None or run.candidates is None:
+    if run.state != RunState.DONE or not RunRecord.objects.filter(run=run).exists():
         raise Invalid("Only a finished run can be replayed.", field="run", rule="done")
-    plan = decide(unpack(bytes(run.inputs), *RECORD_TYPES)).plan
-    stored = unpack(bytes(run.candidates))["plan"]
+    plan = decide(unpack(bytes(run.record.inputs), *RECORD_TYPES)).plan
+    stored = unpack(bytes(run.record.candidates))["plan"]
     differences = [
         f"{name} differs"
         for name in ("cohort", "arrangement", "day", "tasks", "waiting")

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from routing.core.record import unpack
-from routing.models import Decision, Run
+from routing.models import Decision, Run, RunRecord
 from routing.services.explaining import candidate_rows
 from routing.services.run import RunReport
 
@@ -12,7 +12,7 @@ from routing.services.run import RunReport
 def stored_report(run: Run) -> RunReport:
     """Return what `route` returned when it made the run."""
     picked = _picked(run)
-    table = unpack(bytes(run.candidates)) if run.candidates is not None and picked else None
+    table = candidate_table_of(run) if picked else None
     names = crew_names_of(run)
     return RunReport(
         run=str(run.public_id),
@@ -34,6 +34,12 @@ def stored_report(run: Run) -> RunReport:
         by_pool=run.by_pool,
         examples=[_example(decision, table, names) for decision in picked if table is not None],
     )
+
+
+def candidate_table_of(run: Run) -> Any:
+    """Return the candidates that a run stored, None where it did not finish."""
+    record = RunRecord.objects.filter(run=run).first()
+    return unpack(bytes(record.candidates)) if record is not None else None
 
 
 def crew_names_of(run: Run) -> list[str]:

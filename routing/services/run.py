@@ -25,7 +25,7 @@ from routing.core.record import pack
 from routing.core.settle import Placed, Settled, placed_rows, settle
 from routing.core.tables import MAX_DAYS
 from routing.errors import NothingPublished, RunBusy, RunFailed
-from routing.models import Decision, Policy, Project, Run, RunCrew, RunProject
+from routing.models import Decision, Policy, Project, Run, RunCrew, RunProject, RunRecord
 from routing.services import explaining
 from routing.services.locks import pool_locks
 from routing.services.other_hours import read_other_hours
@@ -481,7 +481,6 @@ class _Work:
         run.seconds, run.notes = report.seconds, report.notes
         run.waiting_reasons, run.prices = report.waiting_reasons, report.prices
         run.by_pool = report.by_pool
-        run.inputs, run.candidates = blocks
         run.versions = {
             **self.problem.versions,
             "policies": {
@@ -495,6 +494,7 @@ class _Work:
             run.started_at + timedelta(seconds=sum(self.seconds.values())),
         )
         run.save()
+        RunRecord.objects.create(run=run, inputs=blocks[0], candidates=blocks[1])
         record_event(
             "run.done",
             acting_user=run.requested_by,

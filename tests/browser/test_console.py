@@ -55,7 +55,7 @@ def test_an_operator_reads_a_run(world: World, live_server, browser, width: int)
     overflow = "document.documentElement.scrollWidth - document.documentElement.clientWidth"
     assert page.evaluate(overflow) <= 0
     page.goto(f"{live_server.url}/admin/routing/run/")
-    page.locator("#result_list a").first.click()
+    page.locator("a[href*='/admin/routing/run/'][href$='/change/']").first.click()
     page.get_by_text("Work by pool").wait_for()
     assert page.evaluate(overflow) <= 0
     page.locator("a[href*='/admin/routing/decision/'][href$='/change/']").first.click()

@@ -66,7 +66,7 @@ def test_a_worker_behind_the_broker_runs_a_job(
 
             original, jobs._send = jobs._send, send
             try:
-                job = start_job("route", {"project_keys": ["street"]}, **world.by)
+                job = start_job("route", {"project_keys": ["street"], "days": 4}, **world.by)
             finally:
                 jobs._send = original
             until(lambda: Job.objects.get(pk=job.pk).state in ("done", "failed"))

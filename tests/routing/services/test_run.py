@@ -14,7 +14,17 @@ from django.db.models import Count
 
 from common.errors import Forbidden, Invalid, NotFound
 from routing.errors import CurrencyMixed, NothingPublished, RunBusy, RunFailed
-from routing.models import Assignment, Decision, Placement, Project, Run, RunCrew, Task, TaskType
+from routing.models import (
+    Assignment,
+    Decision,
+    Placement,
+    Project,
+    Run,
+    RunCrew,
+    RunRecord,
+    Task,
+    TaskType,
+)
 from routing.services import run as run_module
 from routing.services.placing import strange_placements
 from routing.services.replay import replay
@@ -409,10 +419,10 @@ def test_replay_of_a_changed_record_is_told(world: World) -> None:
 
     world.add_tasks(world.add_project(), 3)
     run = Run.objects.get(public_id=world.route("street").run)
-    table = unpack(bytes(run.candidates))
+    table = unpack(bytes(run.record.candidates))
     table["plan"]["cost"] = 1.0
     table["plan"]["tasks"] = np.array([1])
-    Run.objects.filter(pk=run.pk).update(candidates=pack(table))
+    RunRecord.objects.filter(run=run).update(candidates=pack(table))
     with pytest.raises(CommandError, match="the run 1"):
         call_command("replay", str(run.public_id), stdout=StringIO())
 
