@@ -14,6 +14,7 @@ from django.http import Http404, HttpRequest, HttpResponse
 from simple_history.admin import SimpleHistoryAdmin
 from unfold.admin import ModelAdmin, TabularInline
 
+from accounts.form_fields import WORD_LISTS, MoneyField, WordsField
 from accounts.models import User
 from accounts.permissions import can
 from accounts.services.records import delete_record, rule_of, save_record
@@ -56,7 +57,18 @@ class _ByTable:
         return self._may(request, self.manage_permission)
 
 
-class ConsoleAdmin(_ByTable, ModelAdmin):  # type: ignore[misc, type-arg]
+class _Typed:
+    """Money and lists of words are typed as people write them."""
+
+    def formfield_for_dbfield(self, db_field: Any, request: HttpRequest, **kwargs: Any) -> Any:
+        if db_field.name.endswith("_micro"):
+            return db_field.formfield(form_class=MoneyField)
+        if db_field.name in WORD_LISTS:
+            return db_field.formfield(form_class=WordsField)
+        return super().formfield_for_dbfield(db_field, request, **kwargs)  # type: ignore[misc]
+
+
+class ConsoleAdmin(_Typed, _ByTable, ModelAdmin):  # type: ignore[misc, type-arg]
     """A page whose save and delete call services.
 
     `save_service(record, changed, acting_user, now)` may be given; else the record is saved as it
@@ -193,7 +205,7 @@ class ReadOnlyAdmin(ConsoleAdmin):
         return False
 
 
-class ConsoleInline(_ByTable, TabularInline):  # type: ignore[misc, type-arg]
+class ConsoleInline(_Typed, _ByTable, TabularInline):  # type: ignore[misc, type-arg]
     """Rows of another table on a record's page; `related` are read with them."""
 
     extra = 0

@@ -86,7 +86,7 @@ class Contract(models.Model):
     minimum_commitment_micro = models.BigIntegerField(
         _("minimum commitment"),
         default=0,
-        help_text=_("fees promised over the whole contract, in millionths of the currency"),
+        help_text=_("fees promised over the whole contract"),
     )
     shortfall_share = models.DecimalField(
         _("shortfall share"),

@@ -122,12 +122,12 @@ class Project(models.Model):
     error_cost_micro = models.BigIntegerField(
         _("cost of an error"),
         default=0,
-        help_text=_("what one wrong label costs, millionths of the currency"),
+        help_text=_("what one wrong label costs"),
     )
     late_cost_micro = models.BigIntegerField(
         _("cost of a late day"),
         default=0,
-        help_text=_("per task and day after its due day, millionths of the currency"),
+        help_text=_("per task and day after its due day"),
     )
     excluded_vendors = models.ManyToManyField(
         Vendor,

@@ -254,3 +254,45 @@ def test_the_front_page_of_an_empty_house(db: None) -> None:
     )
     page = client(user).get("/admin/").content.decode()
     assert "There is no open project yet" in page
+
+
+def test_money_and_words_are_typed_as_people_write_them(world: World) -> None:
+    browser = client(world.users["operations"])
+    form = {
+        "key": "typed",
+        "name": "Typed",
+        "customer": "",
+        "currency": "EUR",
+        "time_zone": "UTC",
+        "error_cost_micro": "1.25",
+        "late_cost_micro": "0.000001",
+        "required_attestations": "nda, gdpr_dpa",
+        "reference_hosts": "img.example.com",
+        "minimum_level": "1",
+        "minimum_clearance": "0",
+        "sampling_order": "due",
+        "random_share": "0.1",
+        "is_open": "on",
+    }
+    answer = browser.post(reverse("admin:routing_project_add"), {**form, **_no_rows()})
+    assert answer.status_code == 302, answer.context["errors"]
+    project = Project.objects.get(key="typed")
+    assert (project.error_cost_micro, project.late_cost_micro) == (1_250_000, 1)
+    assert project.required_attestations == ["nda", "gdpr_dpa"]
+    assert Policy.objects.get(project=project).state == "draft"
+    page = browser.get(reverse("admin:routing_project_change", args=[project.pk]))
+    assert 'value="1.25"' in page.content.decode()
+    wrong = browser.post(
+        reverse("admin:routing_project_add"),
+        {**form, **_no_rows(), "key": "other", "required_attestations": "iso9999"},
+    )
+    assert "iso9999" in wrong.content.decode()
+    assert not Project.objects.filter(key="other").exists()
+
+
+def _no_rows() -> dict[str, str]:
+    return {
+        f"{name}-{count}_FORMS": "0"
+        for name in ("policies", "guidelines")
+        for count in ("TOTAL", "INITIAL")
+    }

@@ -194,7 +194,7 @@ class Annotator(models.Model):
         _("hourly cost"),
         null=True,
         blank=True,
-        help_text=_("in-house: loaded cost of a productive hour, millionths of pool currency"),
+        help_text=_("in-house: loaded cost of a productive hour, in the pool's currency"),
     )
     daily_cap = models.PositiveIntegerField(
         _("daily cap"), null=True, blank=True, help_text=_("answers a day at most")
