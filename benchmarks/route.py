@@ -30,9 +30,8 @@ def main() -> None:
     options = parser.parse_args()
     django.setup()
 
-    from routing.services.run import route
-
     from benchmarks.operation import make_operation
+    from routing.services.run import route
 
     user = make_operation(options.tasks, options.people, now=NOW)
     ratios, totals = [], []
