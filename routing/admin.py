@@ -62,7 +62,7 @@ TASK_COLOURS = {
     "cancelled": "danger",
     "recalled": "danger",
 }
-SHOWN_CANDIDATES = 200
+SHOWN_CANDIDATES = 40
 
 
 def _to(url: str) -> HttpResponse:
@@ -572,7 +572,11 @@ def decision_context(decision: Decision) -> dict[str, Any]:
     return {
         "decision": decision,
         "run": run,
-        "facts": [(name.replace("_", " "), value) for name, value in decision.key.items() if value],
+        "facts": [
+            (name.replace("_", " "), f"{value:.4g}" if isinstance(value, float) else value)
+            for name, value in decision.key.items()
+            if value
+        ],
         "candidates": candidates[:SHOWN_CANDIDATES],
         "more": max(len(candidates) - SHOWN_CANDIDATES, 0),
         "gates": [

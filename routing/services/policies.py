@@ -63,7 +63,16 @@ def parse_yaml(text: str) -> Any:
 
 def to_yaml(document: Mapping[str, Any]) -> str:
     """Write a policy document as YAML that reads back equal."""
-    return str(yaml.safe_dump(dict(document), sort_keys=False, allow_unicode=True, width=100))
+    return str(
+        yaml.safe_dump(
+            dict(document),
+            sort_keys=False,
+            allow_unicode=True,
+            width=100,
+            # Lists and innermost mappings on one line: a cell of the matrix reads as a row.
+            default_flow_style=None,
+        )
+    )
 
 
 @lru_cache(maxsize=1)

@@ -1,0 +1,131 @@
+"""Policies: drafts, publication under four eyes, YAML in and out, messages by cell."""
+
+from io import StringIO
+from pathlib import Path
+from typing import Any
+
+import pytest
+from django.core.management import CommandError, call_command
+
+from common.errors import Conflict, Invalid
+from routing.models import Policy
+from routing.services.policies import (
+    change_draft,
+    create_draft,
+    default_document,
+    difference,
+    parse_yaml,
+    publish_policy,
+    to_yaml,
+)
+from tests.conftest import World
+
+
+def test_yaml_out_and_in_is_the_same() -> None:
+    document = default_document()
+    assert parse_yaml(to_yaml(document)) == document
+    assert "modes: [model, outsourced, hybrid, in_house]" in to_yaml(document)
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("a: [1", "no readable YAML"),
+        ("a: 1\na: 2", "stands twice"),
+        ("a: &x 1\nb: *x", "aliases"),
+        ("a: !!python/object/apply:os.system ['true']", "no readable YAML"),
+        ("x" * 300_000, "256 KiB"),
+    ],
+)
+def test_yaml_that_is_none(text: str, words: str) -> None:
+    with pytest.raises(Invalid, match=words):
+        parse_yaml(text)
+
+
+def empty_matrix(document: dict[str, Any]) -> None:
+    document["matrix"] = {}
+
+
+def empty_cell(document: dict[str, Any]) -> None:
+    document["matrix"]["low"]["high"] = {}
+
+
+def no_modes(document: dict[str, Any]) -> None:
+    document["matrix"]["critical"]["critical"]["modes"] = []
+
+
+def bad_target(document: dict[str, Any]) -> None:
+    document["matrix"]["medium"]["low"]["target_error"] = 1.5
+
+
+def strange_key(document: dict[str, Any]) -> None:
+    document["matrics"] = {}
+
+
+@pytest.mark.parametrize(
+    ("spoil", "words"),
+    [
+        (empty_matrix, "matrix"),
+        (empty_cell, "low.*high"),
+        (no_modes, "critical.*critical"),
+        (bad_target, "medium.*low"),
+        (strange_key, "matrics"),
+    ],
+)
+def test_publishing_names_the_cell(world: World, spoil: Any, words: str) -> None:
+    project = world.add_project()
+    document = default_document()
+    spoil(document)
+    draft = create_draft(project, document, **world.by)
+    with pytest.raises(Invalid, match=words):
+        publish_policy(draft, **world.as_("second"))
+    assert Policy.objects.get(project=project, state="published").version == 1
+
+
+def test_four_eyes_for_safety_critical_work(world: World) -> None:
+    project = world.add_project()
+    draft = create_draft(project, default_document(), **world.by)
+    with pytest.raises(Invalid, match="second person"):
+        publish_policy(draft, **world.by)
+    world.users["operations"].is_superuser = True
+    with pytest.raises(Invalid, match="second person"):
+        publish_policy(draft, **world.by)
+    alone = create_draft(project, default_document(), covers_safety_critical=False, **world.by)
+    publish_policy(alone, **world.by)
+    states = dict(Policy.objects.filter(project=project).values_list("version", "state"))
+    assert states == {1: "retired", 2: "draft", 3: "published"}
+
+
+def test_two_who_edit_one_draft(world: World) -> None:
+    draft = create_draft(world.add_project(), default_document(), **world.by)
+    seen = draft.document_hash
+    change_draft(draft, {**default_document(), "wait_price": 9}, expected_hash=seen, **world.by)
+    with pytest.raises(Conflict):
+        change_draft(draft, default_document(), expected_hash=seen, **world.as_("second"))
+    draft.refresh_from_db()
+    assert draft.document["wait_price"] == 9
+    assert difference(default_document(), draft.document) == [("wait_price", 25, 9)]
+
+
+def test_the_commands(world: World, tmp_path: Path) -> None:
+    project = world.add_project()
+    path = tmp_path / "rules.yaml"
+    call_command("policy", "export", str(path), "--project", project.key, stdout=StringIO())
+    path.write_text(path.read_text().replace("wait_price: 25", "wait_price: 30"))
+    call_command(
+        "policy",
+        "import",
+        str(path),
+        "--project",
+        project.key,
+        "--not-safety-critical",
+        stdout=StringIO(),
+    )
+    call_command("policy", "publish", "--project", project.key, stdout=StringIO())
+    published = Policy.objects.get(project=project, state="published")
+    assert (published.version, published.document["wait_price"]) == (2, 30)
+    path.write_text("a: [")
+    with pytest.raises(CommandError, match="YAML"):
+        call_command("policy", "import", str(path), "--project", project.key)
+    with pytest.raises(CommandError, match="no project"):
+        call_command("policy", "export", "--project", "none")
