@@ -18,6 +18,13 @@ NOW = datetime(2026, 3, 2, 7, 0, tzinfo=UTC)  # a Monday, eight in the morning i
 TODAY = date(2026, 3, 2)
 
 
+def pytest_configure() -> None:
+    """Close connections after each request: the live server's would keep the database in use."""
+    from django.conf import settings
+
+    settings.DATABASES["default"]["CONN_MAX_AGE"] = 0
+
+
 @pytest.fixture(autouse=True)
 def _own_files(settings: Any, tmp_path: Path) -> None:
     """Keep locks, seals and uploads of a test to itself, and passwords cheap."""

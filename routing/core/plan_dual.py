@@ -19,6 +19,9 @@ Floats = NDArray[np.float64]
 
 # Temperatures as shares of the typical cost of a task, and iterations at each.
 TEMPERATURES = ((0.03, 30), (0.006, 40), (0.0015, 60))
+# Large problems are worth one more: each linear program that it saves costs more than this does.
+COLD = (0.0004, 80)
+LARGE = 100_000  # columns
 
 
 def ascend(model: Model) -> Prices:
@@ -33,7 +36,8 @@ def ascend(model: Model) -> Prices:
     if dual.size == 0:
         return prices
     start = np.zeros(dual.size)
-    for temperature, iterations in TEMPERATURES:
+    large = len(model.pair) > LARGE
+    for temperature, iterations in (*TEMPERATURES, COLD) if large else TEMPERATURES:
         found = minimize(
             dual,
             start,

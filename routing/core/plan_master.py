@@ -11,12 +11,14 @@ from numpy.typing import NDArray
 from scipy import sparse
 from scipy.optimize import linprog
 
+from routing.core.plan_dual import LARGE
 from routing.core.plan_model import Model, Prices
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
 
 CLOSED = 2e-9  # of the LP's value; below the gap that whole numbers leave
+CLOSED_LARGE = 2e-7  # the same where there are many columns
 ROUNDS = 40
 PER_COHORT = 6  # columns of a cohort in the first LP, at most
 
@@ -42,6 +44,7 @@ def close(model: Model, prices: Prices) -> Master:
     chosen = _near(model, reduced)
     x, waiting = np.zeros(len(model.pair)), model.count.astype(np.float64)
     value = np.inf
+    aim = CLOSED_LARGE if len(model.pair) > LARGE else CLOSED
     for _round in range(ROUNDS):
         x, waiting, prices, value = _restricted(model, np.flatnonzero(chosen))
         prices = model.feasible(prices)
@@ -49,7 +52,7 @@ def close(model: Model, prices: Prices) -> Master:
         now = model.lagrangian(prices, reduced)
         if now >= bound:
             bound, best_prices, best_reduced = now, prices, reduced
-        if value - bound <= CLOSED * max(abs(value), 1e-300):
+        if value - bound <= aim * max(abs(value), 1e-300):
             break
         more = _negative(model, reduced, chosen)
         if not more.any():

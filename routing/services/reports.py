@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from typing import Any
 
+from routing.choices import Mode
 from routing.core.record import unpack
 from routing.models import Decision, Run, RunRecord
 from routing.services.explaining import candidate_rows
@@ -25,9 +26,10 @@ def stored_report(run: Run) -> RunReport:
         gap=run.gap or 0.0,
         spend=run.spend or 0.0,
         currency=run.currency,
-        seconds=run.seconds,
-        by_mode=run.by_mode,
-        baselines=run.baselines,
+        # PostgreSQL keeps JSON objects in an order of its own; reports have theirs.
+        seconds={name: run.seconds[name] for name in ("score", "solve", "place")},
+        by_mode={name: run.by_mode[name] for name in Mode.values},
+        baselines={name: run.baselines[name] for name in ("greedy", "tier_rules")},
         notes=run.notes,
         waiting_reasons=run.waiting_reasons,
         prices=run.prices,
