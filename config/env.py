@@ -8,6 +8,7 @@ import os
 from collections.abc import Callable
 from pathlib import Path
 from typing import TypeVar
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from django.core.exceptions import ImproperlyConfigured
 
@@ -90,3 +91,16 @@ def choice(name: str, default: str, allowed: set[str]) -> str:
         return value
 
     return _read(name, default, parse, "one of " + ", ".join(sorted(allowed)))
+
+
+def time_zone(name: str, default: str) -> str:
+    """Read the name of an IANA time zone."""
+
+    def parse(value: str) -> str:
+        try:
+            ZoneInfo(value)
+        except (ZoneInfoNotFoundError, OSError) as error:
+            raise ValueError(value) from error
+        return value
+
+    return _read(name, default, parse, "an IANA time zone, such as Europe/Berlin")

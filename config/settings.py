@@ -148,7 +148,7 @@ TIME_ZONE = "UTC"
 USE_TZ = True
 USE_I18N = True
 # The calendar of plan days (day 0 is what is left of today there).
-OPERATION_TIME_ZONE = env.text("OPERATION_TIME_ZONE", "Europe/Berlin")
+OPERATION_TIME_ZONE = env.time_zone("OPERATION_TIME_ZONE", "Europe/Berlin")
 
 # -- files --------------------------------------------------------------------------------------
 STATIC_URL = "/static/"

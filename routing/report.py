@@ -68,6 +68,14 @@ def print_report(report: RunReport, console: Console) -> None:
         _print_decision(example, console, report.currency)
 
 
+def _answers(most: int) -> str:
+    return "one answer" if most == 1 else f"up to {most} answers"
+
+
+def _tasks(count: int) -> str:
+    return "1 task" if count == 1 else f"{count:,} tasks"
+
+
 def _right(*titles: str) -> list[Any]:
     return [Column(title, justify="right") for title in titles]
 
@@ -87,8 +95,8 @@ def _print_decision(decision: dict[str, Any], console: Console, currency: str) -
             else ""
         )
         console.print(
-            f"  → {chosen['tasks']:,} tasks on {chosen['day']}: {chosen['mode']}, "
-            f"{chosen['label_crew']}, up to {chosen['answers']} answers{review}; "
+            f"  → {_tasks(chosen['tasks'])} on {chosen['day']}: {chosen['mode']}, "
+            f"{chosen['label_crew']}, {_answers(chosen['answers'])}{review}; "
             f"{chosen['money']:.4f} {currency} each, error {chosen['error']:.3%}"
         )
     if decision["waiting"]:

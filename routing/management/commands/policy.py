@@ -28,7 +28,7 @@ class Command(BaseCommand):
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("action", choices=["export", "import", "publish"])
-        parser.add_argument("file", nargs="?", type=Path, help="to read (import) or write (export)")
+        parser.add_argument("--file", type=Path, help="to read (import) or write (export)")
         parser.add_argument("--project", required=True, metavar="KEY")
         parser.add_argument("--version-number", type=int, metavar="V", help="default: the last")
         parser.add_argument("--user", metavar="E-MAIL", help="who acts; default a system user")

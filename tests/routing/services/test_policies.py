@@ -110,11 +110,14 @@ def test_two_who_edit_one_draft(world: World) -> None:
 def test_the_commands(world: World, tmp_path: Path) -> None:
     project = world.add_project()
     path = tmp_path / "rules.yaml"
-    call_command("policy", "export", str(path), "--project", project.key, stdout=StringIO())
+    call_command(
+        "policy", "export", "--file", str(path), "--project", project.key, stdout=StringIO()
+    )
     path.write_text(path.read_text().replace("wait_price: 25", "wait_price: 30"))
     call_command(
         "policy",
         "import",
+        "--file",
         str(path),
         "--project",
         project.key,
@@ -126,6 +129,6 @@ def test_the_commands(world: World, tmp_path: Path) -> None:
     assert (published.version, published.document["wait_price"]) == (2, 30)
     path.write_text("a: [")
     with pytest.raises(CommandError, match="YAML"):
-        call_command("policy", "import", str(path), "--project", project.key)
+        call_command("policy", "import", "--file", str(path), "--project", project.key)
     with pytest.raises(CommandError, match="no project"):
         call_command("policy", "export", "--project", "none")
