@@ -21,6 +21,7 @@ Ints = NDArray[np.int64]
 WHOLE = 1e-7  # an LP value this near to a whole number is one
 TOLERANCE = 1e-9  # a row may be over by this share of its right side
 AIM = 0.8  # tasks' worth of cost: where branch and bound stops (a share 0.8 / tasks of the cost)
+FINE = 2e-5  # the share of the cost below which it does not go on, however many the tasks
 SMALL = 1_500  # columns up to which the whole problem is one integer program
 NODES = 200
 
@@ -111,7 +112,8 @@ def _integer_program(
     high = np.concatenate(
         [model.count[model.cohort[columns]].astype(np.float64), np.full(extra, np.inf)]
     )
-    aim = AIM / max(int(model.count.sum()), 1) * max(abs(master.value), 1e-300)
+    share = max(AIM / max(int(model.count.sum()), 1), FINE)
+    aim = share * max(abs(master.value), 1e-300)
     lp_part = float(cost[:n] @ master.x[columns])
     found = milp(
         cost,
@@ -120,7 +122,7 @@ def _integer_program(
         bounds=Bounds(0, high),
         options={
             "node_limit": NODES,
-            "mip_rel_gap": 1e-10 if n <= SMALL else aim / max(abs(lp_part), aim),
+            "mip_rel_gap": 1e-10 if len(model.pair) <= SMALL else aim / max(abs(lp_part), aim),
         },
     )
     x = np.zeros(len(model.pair), dtype=np.int64)
