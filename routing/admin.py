@@ -121,7 +121,7 @@ class RouteForm(BaseDialogForm):
         label=_("days to plan"),
         min_value=1,
         max_value=62,
-        initial=1,
+        initial=5,
         widget=UnfoldAdminIntegerFieldWidget(),
     )
 
