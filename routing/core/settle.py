@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from routing.core.arrangements import Candidates
+from routing.core.decide import day_costs, wait_costs
 from routing.core.place import Order, expand, overfull
 from routing.core.plan import PlanResult
 from routing.core.tables import MODEL, Floats, Inputs, Ints
@@ -103,6 +104,7 @@ def _elsewhere(
     capped = np.append(inputs.vendors.share_cap < 1.0, False)[vendor]
     model = inputs.pools.kind[pool_of] == MODEL
     c = inputs.cohorts
+    wait, lateness = wait_costs(inputs), day_costs(inputs)
     for row in tasks[np.argsort(-task_hours[tasks], kind="stable")[::-1]]:
         k = int(cohort[row])
         own = task_hours[row] / c.hours[k] if c.hours[k] > 0 else 1.0
@@ -115,8 +117,8 @@ def _elsewhere(
             if review >= 0:
                 uses.append((review, found.review_hours[k, a] * own))
             d = _first_day(uses, left, pool_left, pool_of, int(c.due[k]), int(found.bad[k, a]))
-            if d < 0:
-                continue
+            if d < 0 or found.cost[k, a] + lateness[k, d] >= wait[k]:
+                continue  # waiting may cost less than what is open
             for crew_used, need in uses:
                 left[crew_used, d] -= need
                 pool_left[pool_of[crew_used], d] -= need

@@ -497,3 +497,17 @@ def test_progress_is_told(world: World) -> None:
         "writing",
         "done",
     ]
+
+
+def test_work_waits_where_that_costs_less(world: World) -> None:
+    def rules(document: dict[str, Any]) -> None:
+        document["wait_price"] = 0
+        document["wait_price_per_hour"] = 0
+        for row in document["matrix"].values():
+            for cell in row.values():
+                cell.pop("wait_price", None)
+
+    world.add_tasks(world.add_project(rules=rules), 6)
+    report = world.route("street")
+    assert (report.routed, report.cost) == (0, 0)
+    assert "waiting costs less" in report.waiting_reasons[0]["reason"]
