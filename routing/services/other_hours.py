@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from routing.choices import LIVE_ASSIGNMENTS
 from routing.models import Assignment, Decision, Project, RunCrew
-from routing.services.problem import OtherHours
+from routing.services.supply import OtherHours
 
 
 def read_other_hours(

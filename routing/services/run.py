@@ -30,15 +30,10 @@ from routing.services import explaining
 from routing.services.locks import pool_locks
 from routing.services.other_hours import read_other_hours
 from routing.services.placing import PlacementColumns, carry_over, write_placements
-from routing.services.problem import (
-    Problem,
-    Scope,
-    check_currency,
-    crew_names,
-    read_problem,
-    usable_pools,
-)
+from routing.services.problem import Problem, read_problem
 from routing.services.reading import open_task_ids, open_tasks
+from routing.services.scope import Scope, check_currency, usable_pools
+from routing.services.supply import crew_names
 from workforce.models import Pool
 
 Progress = Callable[[str, int, int], None]

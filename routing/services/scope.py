@@ -1,0 +1,70 @@
+"""What a run is about: its projects, their policies, and the pools it may use."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+
+from django.conf import settings
+
+from common.time import local_date
+from routing.errors import CurrencyMixed
+from routing.models import Policy, Project
+from workforce.choices import PoolKind
+from workforce.selectors import PoolRow, pool_rows
+
+
+@dataclass(frozen=True)
+class Scope:
+    """What a run is about: projects with the policy of each, and the pools it may use."""
+
+    projects: list[Project]
+    policies: list[Policy]
+    pools: list[PoolRow]
+    now: datetime
+    days: int
+    currency: str
+
+    @property
+    def first_day(self) -> date:
+        """Plan day 0, in the operation's zone."""
+        return local_date(self.now, settings.OPERATION_TIME_ZONE)
+
+
+def usable_pools(policies: Sequence[Policy]) -> list[PoolRow]:
+    """Return the active pools that the policies name, or all where one names none."""
+    rows = pool_rows()
+    named: set[str] | None = set()
+    for policy in policies:
+        keys = policy.document.get("pools") or []
+        named = None if named is None or not keys else named | set(keys)
+    return [row for row in rows if named is None or row.key in named]
+
+
+def check_currency(projects: Sequence[Project], pools: Sequence[PoolRow]) -> str:
+    """Return the one currency of a run.
+
+    Raises
+    ------
+    CurrencyMixed
+        If projects or pools differ; the text names them.
+    """
+    currency = projects[0].currency
+    others = [f"{p.key} ({p.currency})" for p in projects if p.currency != currency]
+    if others:
+        raise CurrencyMixed(
+            f"Projects of one run share a currency; {currency} is not that of "
+            f"{', '.join(others)}. Route them one after the other.",
+            field="project",
+            rule="one_currency",
+        )
+    strange = [p for p in pools if p.kind != PoolKind.HYBRID and p.currency != currency]
+    if strange:
+        names = ", ".join(f"{pool.name} ({pool.currency})" for pool in strange)
+        raise CurrencyMixed(
+            f"The run is in {currency}, but these pools are priced in another currency: {names}. "
+            "Name the pools to use in the policy; there is no dated exchange rate yet.",
+            field="pools",
+            rule="one_currency",
+            pools=[pool.key for pool in strange],
+        )
+    return str(currency)
