@@ -3,16 +3,21 @@
 Writers never wait for the chain: one sealer takes what has been committed since, in batches. Each
 seal holds the hash of its last event chained to the seal before, and an HMAC under a key outside
 the database; it is also written to a file, so that a tail cut off in the database is found.
+
+Two sealers at once: the second waits for the lock of the file, and on PostgreSQL, where it may run
+on another machine, for an advisory lock; whatever passes both breaks on the unique number.
 """
 
+import fcntl
 import hashlib
 import hmac
 import json
 import os
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any
+from typing import Any, BinaryIO
 
 from django.conf import settings
 from django.db import connection, transaction
@@ -23,6 +28,8 @@ GENESIS = "0" * 64
 BATCH = 1_000
 # The number of the advisory lock under which one sealer works at a time.
 LOCK = 7202
+# A line of the seal file is shorter than this many bytes.
+TAIL = 4_096
 
 
 @dataclass
@@ -36,7 +43,19 @@ class Verification:
 
 
 def seal_events(*, now: datetime) -> int:
-    """Seal everything committed and not sealed yet; returns how many events. Safe to run twice."""
+    """Seal everything committed and not sealed yet; returns how many events.
+
+    Safe to run twice, at once, and again after a crash: a seal that was committed and not written
+    to the file is written by the next call.
+    """
+    with _file_locked(fcntl.LOCK_EX):
+        with _commits_on_disk():
+            total = _seal_committed(now)
+        _write_missing_lines()
+    return total
+
+
+def _seal_committed(now: datetime) -> int:
     total = 0
     while True:
         with transaction.atomic():
@@ -61,8 +80,35 @@ def seal_events(*, now: datetime) -> int:
                 for position, event in enumerate(events)
             )
         total += len(events)
-    write_missing_lines()
     return total
+
+
+@contextmanager
+def _file_locked(kind: int) -> Iterator[None]:
+    """Hold the seal file's lock: exclusive while sealing, shared while seals and file are read."""
+    path = settings.AUDIT_SEAL_FILE
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with path.with_name(path.name + ".lock").open("a") as lock:
+        fcntl.flock(lock, kind)
+        yield
+
+
+@contextmanager
+def _commits_on_disk() -> Iterator[None]:
+    """Have SQLite put its commits on the disk at once, before a seal of them stands in the file.
+
+    Elsewhere the last ones may be lost with the power (synchronous = NORMAL); the file would then
+    name a seal that the database never had.
+    """
+    if connection.vendor != "sqlite" or connection.in_atomic_block:
+        yield
+        return
+    with connection.cursor() as cursor:
+        cursor.execute("PRAGMA synchronous = FULL")
+        try:
+            yield
+        finally:
+            cursor.execute("PRAGMA synchronous = NORMAL")
 
 
 def _one_at_a_time() -> None:
@@ -100,19 +146,32 @@ def signature(number: int, count: int, previous: str, head: str) -> str:
     return hmac.new(settings.AUDIT_KEY.encode(), text.encode(), hashlib.sha256).hexdigest()
 
 
-def write_missing_lines() -> None:
-    """Append the seals that the file lacks (a crash between commit and write leaves one out)."""
-    lines, _bad = read_lines()
-    known = {line["number"] for line in lines}
-    missing = Seal.objects.exclude(number__in=known).order_by("number")
-    if not missing.exists():
-        return
-    settings.AUDIT_SEAL_FILE.parent.mkdir(parents=True, exist_ok=True)
-    with settings.AUDIT_SEAL_FILE.open("a", encoding="utf-8") as file:
-        for seal in missing:
-            file.write(json.dumps(_line(seal)) + "\n")
+def _write_missing_lines() -> None:
+    """Append the seals after the file's last; a line torn by a crash is cut off first."""
+    with settings.AUDIT_SEAL_FILE.open("ab+") as file:
+        last = _last_number(file)
+        for seal in Seal.objects.filter(number__gt=last).order_by("number").iterator():
+            file.write((json.dumps(_line(seal)) + "\n").encode())
         file.flush()
         os.fsync(file.fileno())
+
+
+def _last_number(file: BinaryIO) -> int:
+    """Return the number in the last whole line, 0 if there is none, and cut off what follows it.
+
+    Only the tail is read: a year of minutes makes half a million lines.
+    """
+    end = file.seek(0, os.SEEK_END)
+    file.seek(max(0, end - TAIL))
+    tail = file.read()
+    whole = tail[: tail.rfind(b"\n") + 1]
+    if len(whole) < len(tail) and (whole or end <= TAIL):
+        file.truncate(end - len(tail) + len(whole))
+    try:
+        return int(json.loads(whole.splitlines()[-1])["number"])
+    except (IndexError, ValueError, KeyError, TypeError):
+        # Nothing readable at the end (verify_log says so): go by the whole file.
+        return max((line["number"] for line in read_lines()[0]), default=0)
 
 
 def _line(seal: Seal) -> dict[str, Any]:
@@ -138,7 +197,10 @@ def verify_log() -> Verification:
     """Recompute the whole chain and compare it with the seals, their HMACs and the file."""
     found = Verification()
     previous, number = GENESIS, 0
-    seals = {seal.number: seal for seal in Seal.objects.order_by("number").iterator()}
+    # Together, so that a seal made meanwhile stands in both or in neither.
+    with _file_locked(fcntl.LOCK_SH):
+        seals = {seal.number: seal for seal in Seal.objects.order_by("number").iterator()}
+        lines, bad = read_lines()
     for seal in seals.values():
         number += 1
         if seal.number != number:
@@ -165,13 +227,14 @@ def verify_log() -> Verification:
         previous = seal.head_hash
         found.sealed += len(events)
     found.seals = len(seals)
-    _compare_file(seals, found)
+    _compare_file(seals, lines, bad, found)
     found.unsealed = Event.objects.filter(sealed__isnull=True).count()
     return found
 
 
-def _compare_file(seals: dict[int, Seal], found: Verification) -> None:
-    lines, bad = read_lines()
+def _compare_file(
+    seals: dict[int, Seal], lines: list[dict[str, Any]], bad: int, found: Verification
+) -> None:
     if bad:
         found.problems.append(f"{bad} lines of the seal file cannot be read")
     for line in lines:

@@ -115,6 +115,38 @@ def test_a_changed_file_is_found(log: None, settings) -> None:
     assert any("cannot be read" in problem for problem in problems)
 
 
+def test_a_seal_that_a_crash_kept_from_the_file_is_written_by_the_next_call(
+    log: None, monkeypatch: pytest.MonkeyPatch, settings
+) -> None:
+    def crash() -> None:
+        raise OSError("disk full")
+
+    monkeypatch.setattr(sealing, "_write_missing_lines", crash)
+    with pytest.raises(OSError, match="disk full"):
+        seal_events(now=NOW)
+    assert any("lacks 1 seals" in problem for problem in verify_log().problems)
+    monkeypatch.undo()
+    assert seal_events(now=NOW) == 0
+    assert verify_log().problems == []
+    assert len(settings.AUDIT_SEAL_FILE.read_text().splitlines()) == 1
+
+
+def test_a_line_torn_by_a_crash_is_written_anew(
+    log: None, monkeypatch: pytest.MonkeyPatch, settings
+) -> None:
+    monkeypatch.setattr(sealing, "BATCH", 4)
+    seal_events(now=NOW)
+    whole = settings.AUDIT_SEAL_FILE.read_bytes()
+    settings.AUDIT_SEAL_FILE.write_bytes(whole[:-20])
+    assert any("cannot be read" in problem for problem in verify_log().problems)
+    seal_events(now=NOW)
+    assert settings.AUDIT_SEAL_FILE.read_bytes() == whole
+    # Nothing but a torn line: the same from the start.
+    settings.AUDIT_SEAL_FILE.write_bytes(whole[:30])
+    seal_events(now=NOW)
+    assert settings.AUDIT_SEAL_FILE.read_bytes() == whole
+
+
 @pytest.mark.parametrize("table", ["audit_event", "audit_seal", "audit_sealedevent"])
 @pytest.mark.parametrize("way", ["UPDATE {} SET id = id", "DELETE FROM {}"])
 def test_raw_sql_cannot_touch_the_log(log: None, table: str, way: str) -> None:

@@ -4,7 +4,6 @@ import os
 import signal
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import pytest
@@ -15,28 +14,9 @@ from accounts.services.jobs import start_job
 from routing.models import Placement, Project, Run
 from routing.services.locks import pool_locks
 from tests.conftest import NOW, World
+from tests.processes import ROOT, environment, until
 
 pytestmark = [pytest.mark.services, pytest.mark.django_db(transaction=True)]
-
-ROOT = Path(__file__).resolve().parents[2]
-WAIT = 90.0
-
-
-def environment(tmp_path: Path, **more: str) -> dict[str, str]:
-    """The environment of another process on the test's own database."""
-    database = connection.settings_dict
-    address = (
-        f"postgres://{database['USER']}:{database['PASSWORD']}@{database['HOST']}:"
-        f"{database['PORT'] or 5432}/{database['NAME']}"
-    )
-    return {**os.environ, "DATABASE_URL": address, "VAR_DIR": str(tmp_path), **more}
-
-
-def until(condition, seconds: float = WAIT) -> None:
-    end = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < end, "it took too long"
-        time.sleep(0.2)
 
 
 @pytest.mark.skipif(
