@@ -5,7 +5,10 @@ class AccountsConfig(AppConfig):
     name = "accounts"
 
     def ready(self) -> None:
+        from accounts.services.jobs import register_job
+        from accounts.services.log import VERIFY, verify_job
         from accounts.triggers import RULES
         from common.triggers import register
 
         register(*RULES)
+        register_job(VERIFY, verify_job)

@@ -47,6 +47,8 @@ PERMISSIONS: dict[str, frozenset[str]] = {
     "users.manage": frozenset({ADMIN, SYSTEM}),
     "keys.manage": frozenset({ADMIN, SYSTEM}),
     "events.view": frozenset({AUDITOR, ADMIN, SYSTEM}),
+    "events.seal": frozenset({ADMIN, SYSTEM}),
+    "events.verify": frozenset({ADMIN, SYSTEM}),
     "own_people.manage": frozenset({VENDOR}),
     "own_capacity.declare": frozenset({VENDOR}),
     "own_work.do": frozenset({PERSON}),

@@ -1,11 +1,26 @@
-"""Celery's door to jobs: thin, so that a job runs the same whoever starts it."""
+"""Celery's door to services: thin, so that work runs the same whoever starts it."""
 
 from celery import shared_task
 
-from accounts.services import jobs
+from accounts.services import jobs, log
+from accounts.services.users import system_user
+from common.time import utc_now
 
 
 @shared_task(name="accounts.run_job")  # type: ignore[untyped-decorator]
 def run_job(job_id: int) -> None:
     """Run one job by its id."""
     jobs.run(job_id)
+
+
+@shared_task(name="accounts.seal_log")  # type: ignore[untyped-decorator]
+def seal_log() -> int:
+    """Seal the events committed since the last seal (by the minute)."""
+    return log.seal_log(acting_user=system_user(log.KEEPER), now=utc_now())
+
+
+@shared_task(name="accounts.verify_log")  # type: ignore[untyped-decorator]
+def verify_log() -> str:
+    """Start a verification of the event log (by the day); returns the job's public id."""
+    job = log.start_verification(acting_user=system_user(log.KEEPER), now=utc_now())
+    return str(job.public_id)

@@ -3,6 +3,7 @@
 from pathlib import Path
 
 import environ
+from celery.schedules import crontab
 from django.core.exceptions import ImproperlyConfigured
 from django.utils.translation import gettext_lazy as _
 
@@ -193,6 +194,22 @@ CELERY_TASK_IGNORE_RESULT = True
 CELERY_TIMEZONE = "UTC"
 CELERY_BEAT_SCHEDULER = "django_celery_beat.schedulers:DatabaseScheduler"
 CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
+# One beat, beside the workers. Nothing depends on it for being right: an event without a seal shows
+# as unsealed, and the next seal takes it along. What waits too long for a worker is dropped, since
+# the next one does its work.
+AUDIT_SEAL_SECONDS = env.whole("AUDIT_SEAL_SECONDS", 60, low=1, high=3600)
+CELERY_BEAT_SCHEDULE = {
+    "seal the event log": {
+        "task": "accounts.seal_log",
+        "schedule": float(AUDIT_SEAL_SECONDS),
+        "options": {"expires": AUDIT_SEAL_SECONDS},
+    },
+    "verify the event log": {
+        "task": "accounts.verify_log",
+        "schedule": crontab(hour=2, minute=17),
+        "options": {"expires": 3600},
+    },
+}
 
 # -- edges --------------------------------------------------------------------------------------
 SECURE_CONTENT_TYPE_NOSNIFF = True
