@@ -41,6 +41,7 @@ PERMISSIONS: dict[str, frozenset[str]] = {
     "gold.view": frozenset({QUALITY, AUDITOR, SYSTEM}),
     "gold.manage": frozenset({QUALITY, SYSTEM}),
     "accuracy.estimate": frozenset({OPS, QUALITY, SYSTEM}),
+    "effort.refit": frozenset({OPS, QUALITY, SYSTEM}),
     "rates.view": frozenset({FINANCE, OPS, AUDITOR, SYSTEM}),
     "rates.manage": frozenset({FINANCE, SYSTEM}),
     "users.view": frozenset({ADMIN, AUDITOR, SYSTEM}),

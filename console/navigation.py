@@ -66,6 +66,7 @@ GROUPS: tuple[tuple[Any, tuple[tuple[Any, str, str, str], ...]], ...] = (
             (_("Judgments"), "gavel", "quality_judgment", "judgments.view"),
             (_("Gold"), "military_tech", "quality_goldanswer", "gold.view"),
             (_("Estimations"), "functions", "quality_estimation", "judgments.view"),
+            (_("Facts of task types"), "scatter_plot", "quality_typefacts", "judgments.view"),
         ),
     ),
     (_("Money"), ((_("Rate cards"), "payments", "billing_ratecard", "rates.view"),)),

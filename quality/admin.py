@@ -7,7 +7,7 @@ from django.http import HttpRequest
 
 from accounts.console_admin import HistoryAdmin, ReadOnlyAdmin, actor
 from common.time import utc_now
-from quality.models import Estimation, GoldAnswer, Judgment
+from quality.models import Estimation, GoldAnswer, Judgment, TypeFacts
 
 
 @admin.register(Judgment)
@@ -42,3 +42,11 @@ class EstimationAdmin(ReadOnlyAdmin):
     list_display = ("project", "as_of", "tasks", "annotators", "answers", "gold", "converged")
     list_filter = ("project",)
     list_select_related = ("project",)
+
+
+@admin.register(TypeFacts)
+class TypeFactsAdmin(ReadOnlyAdmin):
+    view_permission = "judgments.view"
+    list_display = ("task_type", "as_of", "dispersion", "items", "answers", "pairs")
+    list_filter = ("task_type",)
+    list_select_related = ("task_type",)

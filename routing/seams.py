@@ -55,13 +55,18 @@ class QualityFacts:
     """What is measured of answers, by task type.
 
     dispersion : beta-binomial dispersion of errors on one item, 0 = independent, below 1
+    same_error : chance that two wrong answers to an item are the same, (0, 1]; None = as errors
+        would spread evenly over the other classes
     difficulty : δ(type, complexity band), shape (4,), subtracted from the logit of a rate
     spoil : a reviewer's rate of spoiling a right answer, 0..1
+    version : how and as of when they were measured, for the run's record
     """
 
     dispersion: float = 0.1
     difficulty: tuple[float, float, float, float] = (0.0, 0.0, 0.0, 0.0)
+    same_error: float | None = None
     spoil: float = 0.02
+    version: str = "defaults"
 
 
 class QualitySource(Protocol):

@@ -174,6 +174,9 @@ def _pairs(inputs: Inputs, gates: GateTable) -> tuple[Ints, Ints, Ints]:
     (then those of the best rate): more would only repeat them.
     """
     crews, C = inputs.crews, len(inputs.crews)
+    # A policy may know no review at all, or none without one: such pairs have no option.
+    shares = {share for policy in inputs.projects.policies for share in policy.review_grid}
+    alone, reviewed = 0.0 in shares, any(share > 0 for share in shares)
     reach = inputs.cohorts.count @ (gates.shut == OPEN) if len(inputs.cohorts) else np.zeros(C)
     rate = crews.rate.mean(axis=1) if crews.rate.shape[1] else np.zeros(C)
     order = np.lexsort((np.arange(C), -rate, -reach))
@@ -181,9 +184,10 @@ def _pairs(inputs: Inputs, gates: GateTable) -> tuple[Ints, Ints, Ints]:
     for label in range(C):
         if not reach[label]:
             continue
-        pairs.append((label, -1, mode_of(inputs, label, -1)))
+        if alone:
+            pairs.append((label, -1, mode_of(inputs, label, -1)))
         per_pool: dict[int, int] = {}
-        for review in order:
+        for review in order if reviewed else ():
             mode = mode_of(inputs, label, int(review))
             pool = int(crews.pool[review])
             if mode < 0 or not reach[review]:
@@ -233,7 +237,10 @@ class _Pricing:
         self.effort = np.array([p.review_effort for p in policies])[c.project]
         self.marginal = np.array([p.marginal for p in policies])[c.project]
         self.votes = inputs.types.votes[c.task_type]
-        self.classes = np.minimum(c.classes, MAX_CLASSES)
+        # Errors that meet more often than by chance make a vote one over fewer classes.
+        meet = inputs.types.same_error[c.task_type]
+        alike = np.where(np.isnan(meet), MAX_CLASSES, np.rint(1.0 + 1.0 / np.maximum(meet, 0.1)))
+        self.classes = np.minimum(c.classes, np.maximum(alike, 2).astype(np.int64))
         self.dispersion = inputs.types.dispersion[c.task_type]
         self.spoil = inputs.types.spoil[c.task_type]
         self.harder = inputs.types.difficulty[c.task_type, c.complexity]

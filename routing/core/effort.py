@@ -1,8 +1,13 @@
 """Expected seconds of work: the type's default times a learned factor per type and band.
 
-ln(measured / default) is taken as normal. Location by the median, spread by 1.4826 · MAD (a
-clock left running over night must not count); both are shrunk to "no factor, usual spread" as if
-`STRENGTH` durations had said so (normal–normal shrinkage).
+ln(measured / default) is taken as normal, with a location per group (task type × complexity band)
+and one per annotator (a slow annotator must not make a kind of work look long). Locations are
+medians, the spread is 1.4826 · MAD: a clock left running over night does not count. All are shrunk
+as if `STRENGTH` durations had said what is usual (normal–normal shrinkage). The two locations are
+found in turn (Tukey's median polish, Exploratory Data Analysis, 1977).
+
+The type's default is the mean of a log-normal of the usual spread, so its median lies lower: a log
+factor of USUAL_LOG_FACTOR says "as the default".
 """
 
 from dataclasses import dataclass
@@ -11,19 +16,29 @@ import numpy as np
 from numpy.typing import NDArray
 
 Floats = NDArray[np.float64]
+Ints = NDArray[np.int64]
 
 STRENGTH = 20.0
 USUAL_SPREAD = 0.6
+USUAL_LOG_FACTOR = -0.5 * USUAL_SPREAD**2
 MAX_LOG_FACTOR = 3.0
+MAX_SPREAD = 1.5  # a mean three times the median: wider is no longer one kind of work
+ROUNDS = 4
 
 
 @dataclass(frozen=True)
 class EffortFit:
-    """Fitted log factor, log spread and number of durations, each of shape (groups,)."""
+    """What was fitted.
+
+    log_factor, log_spread, n : (groups,) ln of median over default, spread of ln, durations
+    log_speed, answers : (annotators,) ln of the annotator's time over what is usual, durations
+    """
 
     log_factor: Floats
     log_spread: Floats
-    n: NDArray[np.int64]
+    n: Ints
+    log_speed: Floats
+    answers: Ints
 
 
 def default_seconds(base: Floats, unit: Floats, size: Floats) -> Floats:
@@ -31,31 +46,67 @@ def default_seconds(base: Floats, unit: Floats, size: Floats) -> Floats:
     return np.maximum(base + unit * size, 1.0)
 
 
-def fit(seconds: Floats, default: Floats, group: NDArray[np.int64], groups: int) -> EffortFit:
-    """Fit the factors of `groups` groups from durations.
+def fit(
+    seconds: Floats, default: Floats, group: Ints, groups: int, annotator: Ints, annotators: int
+) -> EffortFit:
+    """Fit the factors of groups and the speeds of annotators from durations.
 
     Parameters
     ----------
     seconds, default : (n,) measured and default seconds; durations that are not positive and
         finite are left out
-    group : (n,) int in 0..groups−1
+    group : (n,) int in 0..groups−1; annotator : (n,) int in 0..annotators−1
     """
     good = np.isfinite(seconds) & (seconds > 0) & (default > 0)
     logs = np.log(seconds[good] / default[good])
-    member = group[good]
-    factor, spread = np.zeros(groups), np.full(groups, USUAL_SPREAD)
-    n = np.bincount(member, minlength=groups).astype(np.int64)
-    for g in np.flatnonzero(n):
-        values = logs[member == g]
-        middle = float(np.median(values))
-        mad = 1.4826 * float(np.median(np.abs(values - middle)))
-        weight = n[g] / (n[g] + STRENGTH)
-        factor[g] = np.clip(weight * middle, -MAX_LOG_FACTOR, MAX_LOG_FACTOR)
-        spread[g] = np.sqrt(weight * mad**2 + (1 - weight) * USUAL_SPREAD**2)
-    return EffortFit(factor, spread, n)
+    of, by = group[good], annotator[good]
+    n = np.bincount(of, minlength=groups).astype(np.int64)
+    answers = np.bincount(by, minlength=annotators).astype(np.int64)
+    factor = np.full(groups, USUAL_LOG_FACTOR)
+    speed = np.zeros(annotators)
+    for _round in range(ROUNDS):
+        factor = _shrunk(_medians(logs - speed[by], of, groups), n, USUAL_LOG_FACTOR)
+        speed = _shrunk(_medians(logs - factor[of], by, annotators), answers, 0.0)
+    own = logs - speed[by]
+    rest = np.abs(own - _medians(own, of, groups)[of])
+    mad = 1.4826 * np.nan_to_num(_medians(rest, of, groups))
+    weight = n / (n + STRENGTH)
+    spread = np.sqrt(weight * mad**2 + (1.0 - weight) * USUAL_SPREAD**2)
+    spread = np.minimum(spread, MAX_SPREAD)
+    return EffortFit(factor, spread, n, speed, answers)
 
 
-def expected_seconds(default: Floats, log_factor: Floats, log_spread: Floats, n: Floats) -> Floats:
-    """Return the mean of the log-normal; before data (n = 0) the default is the mean itself."""
-    mean = default * np.exp(log_factor + 0.5 * (log_spread**2 - USUAL_SPREAD**2))
-    return np.where(n > 0, mean, default)
+def fit_speed(seconds: Floats, usual: Floats, annotator: Ints, annotators: int) -> Floats:
+    """Return ln of each annotator's time over the usual one (annotators,), shrunk to 0.
+
+    seconds, usual : (n,) measured seconds, and the median that type and band let expect
+    """
+    good = np.isfinite(seconds) & (seconds > 0) & (usual > 0)
+    logs, by = np.log(seconds[good] / usual[good]), annotator[good]
+    answers = np.bincount(by, minlength=annotators)
+    return _shrunk(_medians(logs, by, annotators), answers, 0.0)
+
+
+def expected_seconds(default: Floats, log_factor: Floats, log_spread: Floats) -> Floats:
+    """Return the mean of the log-normal; at the usual factor and spread it is the default."""
+    return np.asarray(default * np.exp(log_factor + 0.5 * log_spread**2))
+
+
+def _shrunk(middle: Floats, n: Ints, usual: float) -> Floats:
+    weight = n / (n + STRENGTH)
+    value = weight * np.nan_to_num(middle) + (1.0 - weight) * usual
+    return np.asarray(np.clip(value, -MAX_LOG_FACTOR, MAX_LOG_FACTOR))
+
+
+def _medians(values: Floats, group: Ints, groups: int) -> Floats:
+    """Return the median of each group, NaN where it is empty; one sort for all groups."""
+    order = np.lexsort((values, group))
+    ranked = values[order]
+    n = np.bincount(group, minlength=groups)
+    first = np.cumsum(n) - n
+    found = np.full(groups, np.nan)
+    some = n > 0
+    low = first[some] + (n[some] - 1) // 2
+    high = first[some] + n[some] // 2
+    found[some] = 0.5 * (ranked[low] + ranked[high])
+    return found

@@ -137,13 +137,18 @@ class Projects:
 
 @dataclass(frozen=True)
 class Types:
-    """Task types (Y,): the skill's index, whether answers are voted on, measured facts."""
+    """Task types (Y,): the skill's index, whether answers are voted on, measured facts.
+
+    dispersion, same_error (NaN = errors spread evenly), spoil : (Y,); difficulty : (Y, 4), see
+    routing.seams.QualityFacts
+    """
 
     id: Ints
     key: tuple[str, ...]
     skill: Ints
     votes: Bools
     dispersion: Floats
+    same_error: Floats
     difficulty: Floats
     spoil: Floats
 

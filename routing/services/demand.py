@@ -11,27 +11,34 @@ from numpy.typing import NDArray
 from common.time import zone
 from routing import seams
 from routing.core import cohorts as grouping
-from routing.core import effort, score
 from routing.core.tables import Cohorts, Floats, Ints, Types
-from routing.models import Domain, EffortEstimate, TaskType
+from routing.models import Domain, TaskType
 from routing.services.reading import TaskColumns
 from routing.services.scope import Scope
+from routing.services.scoring import expected_seconds, place_of, score_columns
 from workforce.models import CertificationType, Skill
 
 
-def type_columns(types: Sequence[TaskType], skills: Sequence[Skill], now: datetime) -> Types:
+def type_columns(
+    types: Sequence[TaskType], skills: Sequence[Skill], now: datetime
+) -> tuple[Types, dict[str, str]]:
+    """Return the kinds of work with what is measured of each, and the versions of that."""
     place = {skill.pk: number for number, skill in enumerate(skills)}
     facts = seams.quality.get().facts(task_type_ids=[t.pk for t in types], at=now)
     known = [facts.get(t.pk, seams.QualityFacts()) for t in types]
-    return Types(
+    columns = Types(
         id=np.array([t.pk for t in types], dtype=np.int64),
         key=tuple(t.key for t in types),
         skill=np.array([place[t.skill_id] for t in types], dtype=np.int64),
         votes=np.array([t.can_vote for t in types], dtype=bool),
         dispersion=np.array([f.dispersion for f in known]),
+        same_error=np.array(
+            [np.nan if f.same_error is None else f.same_error for f in known], dtype=np.float64
+        ),
         difficulty=np.array([f.difficulty for f in known]).reshape(len(types), 4),
         spoil=np.array([f.spoil for f in known]),
     )
+    return columns, {t.key: f.version for t, f in zip(types, known, strict=True)}
 
 
 @dataclass(frozen=True)
@@ -51,20 +58,14 @@ def cohort_columns(
     languages: tuple[str, ...],
 ) -> Grouped:
     """Score the tasks and group them."""
-    project = _place(tasks.project, [p.pk for p in scope.projects])
-    task_type = _place(tasks.task_type, [t.pk for t in types])
+    scored = score_columns(tasks, scope.projects, types, domains)
+    project, task_type, domain = scored.project, scored.task_type, scored.domain
+    scores, error_cost = scored.scores, scored.features.error_cost
     domain_ids = [0, *sorted(domains)]
-    domain = _place(tasks.domain, domain_ids)
-    error_cost = np.where(
-        np.isnan(tasks.error_cost),
-        np.array([p.error_cost_micro / 1e6 for p in scope.projects])[project],
-        tasks.error_cost,
-    )
     classes = np.where(
         np.isnan(tasks.classes), np.array([t.classes for t in types])[task_type], tasks.classes
     )
-    scores = score.score(features(tasks, types, task_type, domains, domain_ids, domain, error_cost))
-    hours = task_hours(tasks, types, task_type, scores.complexity_band, scope.now)
+    hours = expected_seconds(tasks, types, scored, scope.now) / 3600.0
     due, due_day, late = _due(scope, tasks)
     residency = _place_bytes(tasks.residency, countries)
     language = _place_bytes(tasks.language, languages)
@@ -118,57 +119,6 @@ def cohort_columns(
     )
 
 
-def features(
-    tasks: TaskColumns,
-    types: Sequence[TaskType],
-    task_type: Ints,
-    domains: Mapping[int, Domain],
-    domain_ids: Sequence[int],
-    domain: Ints,
-    error_cost: Floats,
-) -> score.TaskFeatures:
-    """Return what the scorer reads."""
-    typical = np.array([t.typical_size for t in types])[task_type]
-    expertise = np.array([0.0] + [domains[d].expertise for d in domain_ids[1:]])[domain]
-    return score.TaskFeatures(
-        size_ratio=tasks.size / typical,
-        classes=tasks.classes,
-        disagreement=tasks.disagreement,
-        entropy=tasks.entropy,
-        expertise=expertise,
-        edge_case=tasks.edge_case,
-        data_class=tasks.data_class,
-        use=tasks.use,
-        harm=tasks.harm,
-        has_residency=tasks.residency != b"",
-        error_cost=error_cost,
-    )
-
-
-def task_hours(
-    tasks: TaskColumns,
-    types: Sequence[TaskType],
-    task_type: Ints,
-    band: NDArray[np.int8],
-    now: datetime,
-) -> Floats:
-    """Return expected hours: the type's default times what was learned for type and band."""
-    base = np.array([t.effort_base_seconds for t in types])[task_type]
-    unit = np.array([t.effort_unit_seconds for t in types])[task_type]
-    default = effort.default_seconds(base, unit, tasks.size)
-    place = {t.pk: number for number, t in enumerate(types)}
-    factor, spread, n = (np.zeros((len(types), 4)) for _ in range(3))
-    rows = EffortEstimate.objects.filter(task_type_id__in=place, as_of__lte=now).order_by("as_of")
-    bands = {name: number for number, name in enumerate(("low", "medium", "high", "critical"))}
-    for row in rows:
-        at = place[row.task_type_id], bands[row.complexity_band]
-        factor[at], spread[at], n[at] = row.log_factor, row.log_spread, row.n
-    seconds = effort.expected_seconds(
-        default, factor[task_type, band], spread[task_type, band], n[task_type, band]
-    )
-    return seconds / 3600.0
-
-
 def _due(scope: Scope, tasks: TaskColumns) -> tuple[Ints, Ints, Ints]:
     """Return (placed before this day index, due day index, days late on day 0).
 
@@ -186,7 +136,7 @@ def _due(scope: Scope, tasks: TaskColumns) -> tuple[Ints, Ints, Ints]:
     )
     overdue = tasks.due < scope.now.timestamp()
     late_price = np.array([p.late_cost_micro > 0 for p in scope.projects])
-    project = _place(tasks.project, [p.pk for p in scope.projects])
+    project = place_of(tasks.project, [p.pk for p in scope.projects])
     may_be_late = late_price[project] | overdue
     day = np.where(np.isnan(days), D, np.clip(np.nan_to_num(days), -366, D)).astype(np.int64)
     late = np.where(overdue, np.maximum(-day, 0), 0)
@@ -196,12 +146,6 @@ def _due(scope: Scope, tasks: TaskColumns) -> tuple[Ints, Ints, Ints]:
     # Overdue work on its own day is flagged by one late day, so that it is told apart.
     late = np.where(overdue & (late == 0), 1, late)
     return due.astype(np.int64), due_day, late.astype(np.int64)
-
-
-def _place(values: Ints, ids: Sequence[int]) -> Ints:
-    """Return the position of each id in a list that holds them all."""
-    order = np.argsort(np.array(ids, dtype=np.int64), kind="stable")
-    return np.asarray(order[np.searchsorted(np.array(ids, dtype=np.int64)[order], values)])
 
 
 def _place_bytes(values: NDArray[np.bytes_], words: tuple[str, ...]) -> Ints:

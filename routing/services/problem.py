@@ -61,6 +61,7 @@ def read_problem(scope: Scope, tasks: TaskColumns, other_hours: OtherHours) -> P
     pools = pool_columns(scope, own, vendors)
     people = people_columns(scope, table, pools, countries, languages, other_hours)
     crews = partition(people, harmful=bool((tasks.harm > 0).any()))
+    type_rows, facts = type_columns(types, skills, scope.now)
     built = cohort_columns(scope, tasks, types, domains, kinds, countries, languages)
     inputs = Inputs(
         days=scope.days,
@@ -68,7 +69,7 @@ def read_problem(scope: Scope, tasks: TaskColumns, other_hours: OtherHours) -> P
         vendors=vendors,
         crews=crews,
         projects=_projects(scope, vendors, kinds),
-        types=type_columns(types, skills, scope.now),
+        types=type_rows,
         cohorts=built.cohorts,
         rates=rate_columns(scope, own, types),
         countries=countries,
@@ -82,6 +83,7 @@ def read_problem(scope: Scope, tasks: TaskColumns, other_hours: OtherHours) -> P
         "scorer": score.SCORER_VERSION,
         "numpy": np.__version__,
         "estimates": _estimates_version(scope.now),
+        "facts": facts,
     }
     return Problem(inputs, tasks, built.cohort, built.hours, table, versions)
 

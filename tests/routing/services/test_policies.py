@@ -132,3 +132,19 @@ def test_the_commands(world: World, tmp_path: Path) -> None:
         call_command("policy", "import", "--file", str(path), "--project", project.key)
     with pytest.raises(CommandError, match="no project"):
         call_command("policy", "export", "--project", "none")
+
+
+@pytest.mark.parametrize(("shares", "reviewed"), [([0], False), ([1], True)])
+def test_a_grid_without_reviews_or_with_nothing_else_is_routed(
+    world: World, shares: list[float], reviewed: bool
+) -> None:
+    """A pair of crews without any option in the grid once stopped the run."""
+
+    def rules(document: dict[str, Any]) -> None:
+        document["review_shares"] = shares
+
+    world.add_tasks(world.add_project(rules=rules), 3)
+    report = world.route("street")
+    assert report.routed == 3
+    (chosen,) = report.examples[0]["chosen"]
+    assert (chosen["review"] is not None) is reviewed

@@ -1,0 +1,96 @@
+"""Effort: planted truth, outliers, shrinkage, and the default before data."""
+
+import numpy as np
+import pytest
+
+from routing.core.effort import (
+    USUAL_LOG_FACTOR,
+    USUAL_SPREAD,
+    default_seconds,
+    expected_seconds,
+    fit,
+    fit_speed,
+)
+
+
+def test_before_data_the_default_is_the_mean() -> None:
+    default = default_seconds(np.array([6.0]), np.array([7.0]), np.array([3.0]))
+    assert default.tolist() == [27.0]
+    usual = expected_seconds(default, np.array([USUAL_LOG_FACTOR]), np.array([USUAL_SPREAD]))
+    assert usual == pytest.approx(default)
+    found = fit(np.zeros(0), np.zeros(0), np.zeros(0, int), 2, np.zeros(0, int), 1)
+    assert expected_seconds(default, found.log_factor[:1], found.log_spread[:1]) == pytest.approx(
+        default
+    )
+    assert found.log_speed.tolist() == [0.0]
+
+
+def planted(
+    rng: np.random.Generator, n: int
+) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
+    """Return durations of three groups (× .5, 1, 2 of the default) by annotators of known speed."""
+    group, annotator = rng.integers(0, 3, n), rng.integers(0, 20, n)
+    speed = np.exp(rng.normal(0, 0.3, 20))
+    speed /= np.exp(np.median(np.log(speed)))
+    default = rng.uniform(10, 200, n)
+    mean = default * np.array([0.5, 1.0, 2.0])[group] * speed[annotator]
+    seconds = mean * np.exp(rng.normal(0, 0.5, n) - 0.125)
+    return seconds, default, group, annotator, speed
+
+
+def test_planted_factors_and_speeds_are_found() -> None:
+    rng = np.random.default_rng(1)
+    seconds, default, group, annotator, speed = planted(rng, 20_000)
+    found = fit(seconds, default, group, 3, annotator, 20)
+    mean = expected_seconds(np.ones(3), found.log_factor, found.log_spread)
+    assert mean == pytest.approx([0.5, 1.0, 2.0], rel=0.05)
+    assert found.log_spread == pytest.approx(0.5, abs=0.03)
+    assert np.exp(found.log_speed) == pytest.approx(speed, rel=0.08)
+    assert found.n.sum() == 20_000
+    assert found.answers.sum() == 20_000
+
+
+def test_a_clock_left_running_over_night_does_not_count() -> None:
+    rng = np.random.default_rng(2)
+    seconds, default, group, annotator, _speed = planted(rng, 6_000)
+    before = fit(seconds, default, group, 3, annotator, 20)
+    seconds[rng.choice(6_000, 300, replace=False)] = 50_000
+    after = fit(seconds, default, group, 3, annotator, 20)
+    one = expected_seconds(np.ones(3), before.log_factor, before.log_spread)
+    two = expected_seconds(np.ones(3), after.log_factor, after.log_spread)
+    assert two == pytest.approx(one, rel=0.12)
+    # The mean of the same durations, for comparison, is off by far more.
+    assert (seconds / default).mean() > 2 * one.mean()
+
+
+def test_a_slow_annotator_does_not_make_the_work_look_long() -> None:
+    """One who takes three times as long gave half of the answers to one kind of work."""
+    rng = np.random.default_rng(3)
+    group = np.repeat([0, 1], 600)
+    annotator = np.where(rng.random(1_200) < np.where(group == 1, 0.6, 0.05), 0, 1)
+    annotator = np.where(annotator == 1, 1 + rng.integers(0, 9, 1_200), 0)
+    default = np.full(1_200, 30.0)
+    seconds = default * np.where(annotator == 0, 3.0, 1.0) * np.exp(rng.normal(0, 0.3, 1_200))
+    found = fit(seconds, default, group, 2, annotator, 10)
+    assert abs(found.log_factor[1] - found.log_factor[0]) < 0.15
+    assert np.exp(found.log_speed[0]) > 2.0
+    # Without the annotators' own speeds the second kind looks far longer.
+    alone = fit(seconds, default, group, 2, np.zeros(1_200, int), 1)
+    assert alone.log_factor[1] - alone.log_factor[0] > 0.4
+
+
+def test_few_durations_move_little_and_bad_ones_are_left_out() -> None:
+    seconds = np.array([300.0, np.nan, -5.0, 0.0, np.inf])
+    found = fit(seconds, np.full(5, 10.0), np.zeros(5, int), 1, np.zeros(5, int), 1)
+    assert found.n.tolist() == [1]
+    mean = float(expected_seconds(np.ones(1), found.log_factor, found.log_spread)[0])
+    assert 1.0 < mean < 1.4
+
+
+def test_speeds_against_what_is_usual() -> None:
+    rng = np.random.default_rng(4)
+    annotator = np.repeat([0, 1, 2], 400)
+    usual = rng.uniform(10, 50, 1_200)
+    seconds = usual * np.array([0.5, 1.0, 2.0])[annotator] * np.exp(rng.normal(0, 0.4, 1_200))
+    speed = np.exp(fit_speed(seconds, usual, annotator, 4))
+    assert speed == pytest.approx([0.5, 1.0, 2.0, 1.0], rel=0.1)
