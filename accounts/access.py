@@ -1,20 +1,18 @@
 """The only road to tenant data: what a user may see, by the path from a row to its organisation."""
 
-from typing import TYPE_CHECKING, TypeVar
+from typing import TypeVar
+from uuid import UUID
 
 from django.db.models import Model, QuerySet
 
 from accounts.choices import HOUSE_ROLES, Role
-
-if TYPE_CHECKING:
-    from accounts.models import User
+from accounts.models import StoredFile, User
+from common.errors import NotFound
 
 M = TypeVar("M", bound=Model)
 
 
-def scoped(
-    queryset: QuerySet[M], user: "User", path: str, *, own: str | None = None
-) -> QuerySet[M]:
+def scoped(queryset: QuerySet[M], user: User, path: str, *, own: str | None = None) -> QuerySet[M]:
     """Return the rows of a queryset that the user may see.
 
     People of the house with a console role see all; a vendor's managers see rows whose `path`
@@ -30,3 +28,18 @@ def scoped(
     if Role.ANNOTATOR in user.roles and own is not None:
         return queryset.filter(**{own: user.pk})
     return queryset.none()
+
+
+def access_file(user: User, public_id: UUID) -> StoredFile:
+    """Return a stored file that the user may see.
+
+    Raises
+    ------
+    NotFound
+        If there is none, or not for this user: the two look the same.
+    """
+    stored = scoped(StoredFile.objects.all(), user, "organisation_id").filter(public_id=public_id)
+    found = stored.first()
+    if found is None:
+        raise NotFound(what="file")
+    return found

@@ -9,7 +9,9 @@ from django.utils.translation import gettext_lazy as _
 from unfold.decorators import display
 
 from accounts.console_admin import ConsoleInline, HistoryAdmin, ReadOnlyAdmin, actor
-from accounts.models import ApiKey, Job, Membership, Organisation, User
+from accounts.evidence import file_link
+from accounts.models import ApiKey, Job, Membership, Organisation, StoredFile, User
+from accounts.services.files import shown_size
 from accounts.services.records import save_record
 from accounts.services.users import grant_role, revoke_role
 from common.time import utc_now
@@ -129,6 +131,25 @@ class ApiKeyAdmin(ReadOnlyAdmin):
         "last_used_at",
     )
     readonly_fields = fields
+
+
+@admin.register(StoredFile)
+class StoredFileAdmin(ReadOnlyAdmin):
+    view_permission = "files.view"
+    list_display = ("name", "organisation", "media_type", "shown_size", "stored_by", "stored_at")
+    list_filter = ("media_type", "organisation")
+    search_fields = ("name", "sha256")
+    list_select_related = ("organisation", "stored_by")
+    fields = ("link", "organisation", "media_type", "size", "sha256", "stored_by", "stored_at")
+    readonly_fields = fields
+
+    @display(description=_("size"), ordering="size")
+    def shown_size(self, stored: StoredFile) -> str:
+        return shown_size(stored.size)
+
+    @display(description=_("file"))
+    def link(self, stored: StoredFile) -> str:
+        return file_link(stored)
 
 
 @admin.register(Job)

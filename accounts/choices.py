@@ -43,3 +43,12 @@ class JobState(models.TextChoices):
     RUNNING = "running", _("running")
     DONE = "done", _("done")
     FAILED = "failed", _("failed")
+
+
+class MediaType(models.TextChoices):
+    """What may be kept as evidence."""
+
+    PDF = "application/pdf", _("PDF")
+    PNG = "image/png", _("PNG")
+    JPEG = "image/jpeg", _("JPEG")
+    TEXT = "text/plain", _("plain text")

@@ -142,13 +142,18 @@ class ConsoleAdmin(_Typed, _ByTable, ModelAdmin):  # type: ignore[misc, type-arg
         permission = self.manage_permission or ""
         for gone in formset.deleted_objects:
             delete_record(gone, permission=permission, acting_user=actor(request), now=utc_now())
+        changed = {id(row): list(fields) for row, fields in formset.changed_objects}
         for row in rows:
-            self.save_row(request, row, permission)
+            self.save_row(request, row, permission, changed.get(id(row)))
         formset.save_m2m()
 
-    def save_row(self, request: HttpRequest, row: models.Model, permission: str) -> None:
-        """Save one row of an inline."""
-        save_record(row, permission=permission, acting_user=actor(request), now=utc_now())
+    def save_row(
+        self, request: HttpRequest, row: models.Model, permission: str, changed: list[str] | None
+    ) -> None:
+        """Save one row of an inline; `changed` names its changed fields, None = a new row."""
+        save_record(
+            row, permission=permission, changed=changed, acting_user=actor(request), now=utc_now()
+        )
 
     def delete_model(self, request: HttpRequest, obj: Any) -> None:
         delete_record(

@@ -1,4 +1,4 @@
-"""Organisations, users, memberships, API keys, idempotency keys and jobs."""
+"""Organisations, users, memberships, API keys, idempotency keys, jobs and stored files."""
 
 from typing import Any, ClassVar
 
@@ -6,11 +6,13 @@ from django.contrib.auth.base_user import AbstractBaseUser, BaseUserManager
 from django.contrib.auth.models import PermissionsMixin
 from django.db import models
 from django.db.models import Q
-from django.db.models.functions import Lower
+from django.db.models.functions import Length, Lower
+from django.db.models.lookups import Exact
 from django.utils.translation import gettext_lazy as _
 from simple_history.models import HistoricalRecords
 
-from accounts.choices import CONSOLE_ROLES, JobState, OrganisationKind, Role
+from accounts.choices import CONSOLE_ROLES, JobState, MediaType, OrganisationKind, Role
+from accounts.storage import random_name
 from common.fields import TimeZoneField, public_id_field
 
 
@@ -253,3 +255,46 @@ class Job(models.Model):
 
     def __str__(self) -> str:
         return f"{self.kind} ({self.get_state_display()})"
+
+
+class StoredFile(models.Model):
+    """A file kept as evidence; never changed nor deleted, so that history can name its hash.
+
+    `organisation` says who may read it: the house, or the vendor whose it is. Name, type, size and
+    hash are what the service found, not what the browser said.
+    """
+
+    public_id = public_id_field()
+    organisation = models.ForeignKey(
+        Organisation, models.PROTECT, related_name="files", verbose_name=_("organisation")
+    )
+    content = models.FileField(_("content"), upload_to=random_name)
+    name = models.CharField(_("name"), max_length=200)
+    media_type = models.CharField(_("type"), max_length=20, choices=MediaType)
+    size = models.PositiveBigIntegerField(_("size"), help_text=_("bytes"))
+    sha256 = models.CharField(_("SHA-256"), max_length=64)
+    stored_by = models.ForeignKey(
+        User, models.PROTECT, related_name="+", verbose_name=_("stored by")
+    )
+    stored_at = models.DateTimeField(_("stored"))
+
+    class Meta:
+        verbose_name = _("file")
+        verbose_name_plural = _("files")
+        ordering = ("-stored_at", "-pk")
+        constraints = [
+            models.CheckConstraint(
+                condition=Q(media_type__in=MediaType.values),
+                name="%(app_label)s_%(class)s_type_known",
+            ),
+            models.CheckConstraint(
+                condition=Q(size__gt=0), name="%(app_label)s_%(class)s_not_empty"
+            ),
+            models.CheckConstraint(
+                condition=Exact(Length("sha256"), 64), name="%(app_label)s_%(class)s_hashed"
+            ),
+            models.UniqueConstraint(fields=["content"], name="%(app_label)s_%(class)s_own_content"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.name} (SHA-256 {self.sha256})"

@@ -47,6 +47,8 @@ PERMISSIONS: dict[str, frozenset[str]] = {
     "users.view": frozenset({ADMIN, AUDITOR, SYSTEM}),
     "users.manage": frozenset({ADMIN, SYSTEM}),
     "keys.manage": frozenset({ADMIN, SYSTEM}),
+    "files.view": READERS,
+    "files.sweep": frozenset({ADMIN, SYSTEM}),
     "events.view": frozenset({AUDITOR, ADMIN, SYSTEM}),
     "events.seal": frozenset({ADMIN, SYSTEM}),
     "events.verify": frozenset({ADMIN, SYSTEM}),

@@ -2,7 +2,7 @@
 
 from celery import shared_task
 
-from accounts.services import jobs, log
+from accounts.services import files, jobs, log
 from accounts.services.users import system_user
 from common.time import utc_now
 
@@ -24,3 +24,9 @@ def verify_log() -> str:
     """Start a verification of the event log (by the day); returns the job's public id."""
     job = log.start_verification(acting_user=system_user(log.KEEPER), now=utc_now())
     return str(job.public_id)
+
+
+@shared_task(name="accounts.sweep_files")  # type: ignore[untyped-decorator]
+def sweep_files() -> int:
+    """Delete files that no row names (by the day)."""
+    return files.sweep_files(acting_user=system_user("system.files"), now=utc_now())

@@ -1,6 +1,6 @@
 """Which roles suit which kind of organisation, and that users stay where they are."""
 
-from common.triggers import Rule, both
+from common.triggers import Rule, both, write_once
 
 _AT = (
     "SELECT 1 FROM accounts_user u JOIN accounts_organisation o ON o.id = u.organisation_id "
@@ -15,6 +15,7 @@ RULES = (
         f"(NEW.role NOT IN ('vendor_manager', 'annotator') AND EXISTS ({_AT} 'vendor'))",
         "This role does not suit that kind of organisation.",
     ),
+    *write_once("accounts_storedfile", "A stored file is never changed or deleted."),
     Rule(
         "accounts_user_stays",
         "accounts_user",

@@ -155,9 +155,13 @@ OPERATION_TIME_ZONE = env.time_zone("OPERATION_TIME_ZONE", "Europe/Berlin")
 STATIC_URL = "/static/"
 STATIC_ROOT = VAR_DIR / "static"
 STATIC_ROOT.mkdir(parents=True, exist_ok=True)
+# Uploaded files have no address (no MEDIA_URL): one view reads them out to those who may see them.
 MEDIA_ROOT = VAR_DIR / "files"
+FILE_UPLOAD_PERMISSIONS = 0o600
+FILE_UPLOAD_DIRECTORY_PERMISSIONS = 0o700
+UPLOAD_MAX_BYTES = env.whole("UPLOAD_MAX_MIB", 10, low=1, high=1024) << 20
 STORAGES = {
-    "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
+    "default": {"BACKEND": "accounts.storage.PrivateStorage"},
     "staticfiles": {
         "BACKEND": (
             "whitenoise.storage.CompressedManifestStaticFilesStorage"
@@ -203,6 +207,11 @@ CELERY_BEAT_SCHEDULE = {
         "task": "accounts.seal_log",
         "schedule": float(AUDIT_SEAL_SECONDS),
         "options": {"expires": AUDIT_SEAL_SECONDS},
+    },
+    "sweep files that no row names": {
+        "task": "accounts.sweep_files",
+        "schedule": crontab(hour=3, minute=17),
+        "options": {"expires": 3600},
     },
     "verify the event log": {
         "task": "accounts.verify_log",

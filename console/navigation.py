@@ -76,6 +76,7 @@ GROUPS: tuple[tuple[Any, tuple[tuple[Any, str, str, str], ...]], ...] = (
             (_("Users"), "person", "accounts_user", "users.view"),
             (_("Organisations"), "domain", "accounts_organisation", "users.view"),
             (_("API keys"), "key", "accounts_apikey", "keys.manage"),
+            (_("Files"), "attach_file", "accounts_storedfile", "files.view"),
             (_("Jobs"), "pending_actions", "accounts_job", "routing.view"),
             (_("Event log"), "history", "audit_event", "events.view"),
             (_("Seals"), "lock", "audit_seal", "events.view"),

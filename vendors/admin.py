@@ -13,6 +13,7 @@ from unfold.forms import BaseDialogForm
 from unfold.widgets import UnfoldAdminSelectWidget, UnfoldAdminTextareaWidget
 
 from accounts.console_admin import ConsoleInline, HistoryAdmin, actor
+from accounts.evidence import EvidenceForm, file_link
 from accounts.services.records import save_record
 from common.errors import AppError
 from common.money import display as money
@@ -20,7 +21,13 @@ from common.time import utc_now
 from vendors.choices import VendorState
 from vendors.models import Attestation, Contract, CriterionScore, Vendor, VendorTransition
 from vendors.selectors import attestation_state
-from vendors.services.vendors import change_state, create_vendor, verify_attestation
+from vendors.services.vendors import (
+    change_state,
+    create_vendor,
+    save_attestation,
+    save_score,
+    verify_attestation,
+)
 
 STATE_COLOURS = {
     "prospect": "info",
@@ -160,12 +167,13 @@ class VendorAdmin(HistoryAdmin):
         )
         obj.__dict__.update(made.__dict__)
 
-    def save_row(self, request: HttpRequest, row: Any, permission: str) -> None:
+    def save_row(
+        self, request: HttpRequest, row: Any, permission: str, changed: list[str] | None
+    ) -> None:
         if isinstance(row, CriterionScore):
-            permission = "vendors.score"
-            if row.author_id is None:
-                row.author = actor(request)
-        super().save_row(request, row, permission)
+            save_score(row, changed=changed, acting_user=actor(request), now=utc_now())
+            return
+        super().save_row(request, row, permission, changed)
 
     def has_step_permission(self, request: HttpRequest, object_id: str | None = None) -> bool:
         return self.has_change_permission(request)
@@ -255,14 +263,24 @@ class AttestationAdmin(HistoryAdmin):
         "period_to",
         "valid_until",
         "bridged_until",
-        "evidence",
+        "evidence_file",
+        "upload",
         "exceptions_noted",
         "declared_by",
         "verified_by",
         "verified_at",
     )
-    readonly_fields = ("declared_by", "verified_by", "verified_at")
+    form = EvidenceForm
+    readonly_fields = ("evidence_file", "declared_by", "verified_by", "verified_at")
     actions_detail = ("verify",)
+
+    def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> tuple[str, ...]:
+        # It stays with whom it was made out to.
+        return (*self.readonly_fields, *(("vendor",) if obj is not None else ()))
+
+    @display(description=_("evidence file"))
+    def evidence_file(self, attestation: Attestation) -> str:
+        return file_link(attestation.evidence)
 
     @display(description=_("state today"), label=COVER_COLOURS)
     def shown_state(self, attestation: Attestation) -> tuple[str, str]:
@@ -272,13 +290,13 @@ class AttestationAdmin(HistoryAdmin):
         return cover.state, cover.state
 
     def save_model(self, request: HttpRequest, obj: Any, form: Any, change: bool) -> None:
-        if not change:
-            obj.declared_by = actor(request)
-        elif form.changed_data:
-            # What was changed has to be verified again.
-            obj.declared_by = actor(request)
-            obj.verified_by = obj.verified_at = None
-        super().save_model(request, obj, form, change)
+        save_attestation(
+            obj,
+            upload=form.cleaned_data["upload"],
+            changed=[name for name in form.changed_data if name != "upload"],
+            acting_user=actor(request),
+            now=utc_now(),
+        )
 
     def has_verify_permission(self, request: HttpRequest, object_id: str | None = None) -> bool:
         return self._may(request, "attestations.verify")
@@ -314,8 +332,30 @@ class CriterionScoreAdmin(HistoryAdmin):
     list_display = ("vendor", "criterion", "score", "weight", "assessed_on", "author")
     list_filter = ("vendor", "criterion")
     list_select_related = ("vendor__organisation", "author")
-    fields = ("vendor", "criterion", "score", "weight", "evidence", "assessed_on")
+    search_fields = ("vendor__organisation__name", "evidence")
+    form = EvidenceForm
+    fields = (
+        "vendor",
+        "criterion",
+        "score",
+        "weight",
+        "evidence",
+        "file",
+        "upload",
+        "assessed_on",
+        "author",
+    )
+    readonly_fields = ("file", "author")
+
+    @display(description=_("evidence file"))
+    def file(self, score: CriterionScore) -> str:
+        return file_link(score.evidence_file)
 
     def save_model(self, request: HttpRequest, obj: Any, form: Any, change: bool) -> None:
-        obj.author = actor(request)
-        super().save_model(request, obj, form, change)
+        save_score(
+            obj,
+            upload=form.cleaned_data["upload"],
+            changed=form.changed_data,
+            acting_user=actor(request),
+            now=utc_now(),
+        )

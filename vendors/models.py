@@ -7,7 +7,7 @@ from django.db.models import F, Q
 from django.utils.translation import gettext_lazy as _
 from simple_history.models import HistoricalRecords
 
-from accounts.models import Organisation
+from accounts.models import Organisation, StoredFile
 from common.fields import CurrencyField, TimeZoneField, public_id_field
 from vendors.choices import AttestationKind, Criterion, VendorState
 
@@ -162,8 +162,14 @@ class Attestation(models.Model):
     bridged_until = models.DateField(
         _("bridged until"), null=True, blank=True, help_text=_("last day of the bridge letter")
     )
-    evidence = models.FileField(_("evidence"), upload_to="attestations/", blank=True)
-    evidence_hash = models.CharField(_("evidence SHA-256"), max_length=64, blank=True)
+    evidence = models.ForeignKey(
+        StoredFile,
+        models.PROTECT,
+        null=True,
+        blank=True,
+        related_name="+",
+        verbose_name=_("evidence"),
+    )
     exceptions_noted = models.TextField(_("exceptions noted"), blank=True)
     declared_by = models.ForeignKey(
         settings.AUTH_USER_MODEL, models.PROTECT, related_name="+", verbose_name=_("declared by")
@@ -239,6 +245,14 @@ class CriterionScore(models.Model):
         help_text=_("how much this criterion counts beside the others"),
     )
     evidence = models.TextField(_("evidence"), help_text=_("what the score rests on"))
+    evidence_file = models.ForeignKey(
+        StoredFile,
+        models.PROTECT,
+        null=True,
+        blank=True,
+        related_name="+",
+        verbose_name=_("evidence file"),
+    )
     assessed_on = models.DateField(_("assessed on"))
     author = models.ForeignKey(
         settings.AUTH_USER_MODEL, models.PROTECT, related_name="+", verbose_name=_("author")

@@ -13,6 +13,23 @@ RULES = (
     *verifier_is_house(
         "vendors_attestation", "verified_by_id", "A person of the house verifies attestations."
     ),
+    *both(
+        "vendors_attestation_evidence_own",
+        "vendors_attestation",
+        "NEW.evidence_id IS NOT NULL AND NOT EXISTS (SELECT 1 FROM accounts_storedfile f "
+        "JOIN vendors_vendor v ON v.organisation_id = f.organisation_id "
+        "WHERE f.id = NEW.evidence_id AND v.id = NEW.vendor_id)",
+        "The evidence of an attestation is a file of that vendor.",
+    ),
+    # What the house thinks of a vendor is not for the vendor to read.
+    *both(
+        "vendors_criterionscore_evidence_house",
+        "vendors_criterionscore",
+        "NEW.evidence_file_id IS NOT NULL AND NOT EXISTS (SELECT 1 FROM accounts_storedfile f "
+        "JOIN accounts_organisation o ON o.id = f.organisation_id "
+        "WHERE f.id = NEW.evidence_file_id AND o.kind = 'house')",
+        "The evidence of a score is a file of the house.",
+    ),
     NoOverlap(
         "vendors_contract_no_overlap",
         "vendors_contract",

@@ -19,11 +19,12 @@ from accounts.console_admin import (
     ReadOnlyAdmin,
     actor,
 )
+from accounts.evidence import EvidenceForm, file_link
 from accounts.services.records import save_record
 from common.errors import AppError
 from common.money import display as money
 from common.time import utc_now
-from workforce.choices import AnnotatorStatus, FactState
+from workforce.choices import AnnotatorStatus
 from workforce.models import (
     Annotator,
     AnnotatorSkill,
@@ -44,6 +45,7 @@ from workforce.services.people import (
     change_status,
     create_annotator,
     save_certification,
+    save_skill,
     verify_certification,
     verify_facts,
     verify_skill,
@@ -223,15 +225,17 @@ class AnnotatorAdmin(People, HistoryAdmin):
         made = create_annotator(form.cleaned_data["pool"], **values, **by)
         obj.__dict__.update(made.__dict__)
 
-    def save_row(self, request: HttpRequest, row: Any, permission: str) -> None:
+    def save_row(
+        self, request: HttpRequest, row: Any, permission: str, changed: list[str] | None
+    ) -> None:
         by = {"acting_user": actor(request), "now": utc_now()}
-        if isinstance(row, (AnnotatorSkill, Certification)):
-            # Whatever was typed here is declared; the page of the proof verifies it.
-            row.state, row.verified_by, row.verified_at = FactState.DECLARED, None, None
+        # Whatever was typed here is declared; the page of the proof verifies it.
         if isinstance(row, Certification):
-            save_certification(row, **by)
-            return
-        super().save_row(request, row, permission)
+            save_certification(row, changed=changed, **by)
+        elif isinstance(row, AnnotatorSkill):
+            save_skill(row, changed=changed, **by)
+        else:
+            super().save_row(request, row, permission, changed)
 
     def has_set_status_permission(self, request: HttpRequest, object_id: str | None = None) -> bool:
         return self._may(request, "annotators.pause")
@@ -291,23 +295,13 @@ class _ProofAdmin(People, HistoryAdmin):
     readonly_fields = ("state", "verified_by", "verified_at")
     verify_service: Any = None
 
+    def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> tuple[str, ...]:
+        # It stays with whom it was made out to.
+        return (*self.readonly_fields, *(("annotator",) if obj is not None else ()))
+
     @display(description=_("state"), ordering="state", label=FACT_COLOURS)
     def shown_state(self, row: Any) -> tuple[str, str]:
         return row.state, row.get_state_display()
-
-    def save_model(self, request: HttpRequest, obj: Any, form: Any, change: bool) -> None:
-        if form.changed_data:
-            obj.state, obj.verified_by, obj.verified_at = FactState.DECLARED, None, None
-        self.save_proof(request, obj, form)
-
-    def save_proof(self, request: HttpRequest, obj: Any, form: Any) -> None:
-        save_record(
-            obj,
-            permission="people.manage",
-            changed=form.changed_data,
-            acting_user=actor(request),
-            now=utc_now(),
-        )
 
     def has_verify_permission(self, request: HttpRequest, object_id: str | None = None) -> bool:
         return self._may(request, "facts.verify")
@@ -343,6 +337,9 @@ class AnnotatorSkillAdmin(_ProofAdmin):
     fields = ("annotator", "skill", "level", "state", "verified_by", "verified_at")
     verify_service = staticmethod(verify_skill)
 
+    def save_model(self, request: HttpRequest, obj: Any, form: Any, change: bool) -> None:
+        save_skill(obj, changed=form.changed_data, acting_user=actor(request), now=utc_now())
+
 
 @admin.register(Certification)
 class CertificationAdmin(_ProofAdmin):
@@ -358,15 +355,28 @@ class CertificationAdmin(_ProofAdmin):
         "number",
         "issued_on",
         "valid_until",
-        "evidence",
+        "evidence_file",
+        "upload",
         "state",
         "verified_by",
         "verified_at",
     )
+    form = EvidenceForm
+    readonly_fields = ("evidence_file", "state", "verified_by", "verified_at")
     verify_service = staticmethod(verify_certification)
 
-    def save_proof(self, request: HttpRequest, obj: Any, form: Any) -> None:
-        save_certification(obj, acting_user=actor(request), now=utc_now())
+    @display(description=_("evidence file"))
+    def evidence_file(self, row: Certification) -> str:
+        return file_link(row.evidence)
+
+    def save_model(self, request: HttpRequest, obj: Any, form: Any, change: bool) -> None:
+        save_certification(
+            obj,
+            upload=form.cleaned_data["upload"],
+            changed=[name for name in form.changed_data if name != "upload"],
+            acting_user=actor(request),
+            now=utc_now(),
+        )
 
 
 @admin.register(Skill)

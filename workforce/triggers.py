@@ -54,4 +54,12 @@ RULES = (
         _HOLDER,
         "Nobody verifies themselves.",
     ),
+    *both(
+        "workforce_certification_evidence_own",
+        "workforce_certification",
+        "NEW.evidence_id IS NOT NULL AND NOT EXISTS (SELECT 1 FROM accounts_storedfile f "
+        "JOIN workforce_annotator a ON a.organisation_id = f.organisation_id "
+        "WHERE f.id = NEW.evidence_id AND a.id = NEW.annotator_id)",
+        "The evidence of a certificate is a file of the holder's employer.",
+    ),
 )

@@ -5,6 +5,7 @@ from datetime import date, datetime, time, timedelta
 from decimal import Decimal
 
 import numpy as np
+from django.core.files.base import ContentFile
 
 from accounts.choices import Role
 from accounts.models import User
@@ -239,6 +240,10 @@ def _vendor(
             period_from=today - timedelta(days=389) if kind == "soc2_type2" else None,
             period_to=until if kind == "soc2_type2" else None,
             valid_until=until,
+            upload=ContentFile(
+                f"{kind} of {team.name}, for the demo: no real document.\n".encode(),
+                name=f"{team.key} {kind}.txt",
+            ),
             **by,
         )
         vendor_services.verify_attestation(attestation, acting_user=users["operations2"], now=now)

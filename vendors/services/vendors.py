@@ -1,18 +1,25 @@
 """Vendors: making one, its life cycle, contracts, attestations and scorecard."""
 
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
+from django.core.files.base import File
 from django.db import IntegrityError, transaction
 
 from accounts.choices import OrganisationKind
 from accounts.models import Organisation, User
 from accounts.permissions import require
+from accounts.services.files import replace_file
 from accounts.services.records import save_record
+from accounts.services.users import house
 from audit.services.events import record_event
 from common.errors import Conflict, Invalid
 from vendors.choices import VENDOR_TRANSITIONS
 from vendors.models import Attestation, Contract, CriterionScore, Vendor, VendorTransition
+
+MANAGE = "vendors.manage"
+SCORE = "vendors.score"
 
 
 @transaction.atomic
@@ -26,15 +33,15 @@ def create_vendor(
     Invalid
         If the name or key is taken, or a value breaks a rule.
     """
-    require(acting_user, "vendors.manage")
+    require(acting_user, MANAGE)
     organisation = save_record(
         Organisation(name=name, kind=OrganisationKind.VENDOR),
-        permission="vendors.manage",
+        permission=MANAGE,
         acting_user=acting_user,
         now=now,
     )
     vendor = Vendor(organisation=organisation, key=key, country=country, **values)
-    return save_record(vendor, permission="vendors.manage", acting_user=acting_user, now=now)
+    return save_record(vendor, permission=MANAGE, acting_user=acting_user, now=now)
 
 
 @transaction.atomic
@@ -50,7 +57,7 @@ def change_state(
     Conflict
         If somebody else changed the state meanwhile.
     """
-    require(acting_user, "vendors.manage")
+    require(acting_user, MANAGE)
     before = Vendor.objects.values_list("state", flat=True).get(pk=vendor.pk)
     if before == to:
         return vendor
@@ -97,15 +104,60 @@ def change_state(
 def add_contract(vendor: Vendor, *, acting_user: User, now: datetime, **values: Any) -> Contract:
     """Add a contract; one that overlaps another of the vendor's is refused."""
     contract = Contract(vendor=vendor, **values)
-    return save_record(contract, permission="vendors.manage", acting_user=acting_user, now=now)
+    return save_record(contract, permission=MANAGE, acting_user=acting_user, now=now)
 
 
 def declare_attestation(
-    vendor: Vendor, *, acting_user: User, now: datetime, **values: Any
+    vendor: Vendor,
+    *,
+    upload: File | None = None,  # type: ignore[type-arg]
+    acting_user: User,
+    now: datetime,
+    **values: Any,
 ) -> Attestation:
     """Record an attestation as declared; no gate counts it until it is verified."""
-    attestation = Attestation(vendor=vendor, declared_by=acting_user, **values)
-    return save_record(attestation, permission="vendors.manage", acting_user=acting_user, now=now)
+    attestation = Attestation(vendor=vendor, **values)
+    return save_attestation(attestation, upload=upload, acting_user=acting_user, now=now)
+
+
+@transaction.atomic
+def save_attestation(
+    attestation: Attestation,
+    *,
+    upload: File | None = None,  # type: ignore[type-arg]
+    changed: Sequence[str] | None = None,
+    acting_user: User,
+    now: datetime,
+) -> Attestation:
+    """Save a new or changed attestation as declared by the user: it has to be verified (again).
+
+    An attestation in which nothing is changed stays as it is.
+
+    Raises
+    ------
+    Invalid
+        If the evidence file or a value breaks a rule.
+    """
+    require(acting_user, MANAGE)
+    if upload is not None:
+        before = attestation.evidence
+        attestation.evidence = replace_file(
+            before,
+            upload,
+            organisation=attestation.vendor.organisation,
+            permission=MANAGE,
+            acting_user=acting_user,
+            now=now,
+        )
+        if attestation.evidence != before:
+            changed = [*(changed or ()), "evidence"]
+    if not attestation._state.adding and not changed:
+        return attestation
+    attestation.declared_by = acting_user
+    attestation.verified_by = attestation.verified_at = None
+    return save_record(
+        attestation, permission=MANAGE, changed=changed, acting_user=acting_user, now=now
+    )
 
 
 @transaction.atomic
@@ -138,8 +190,43 @@ def verify_attestation(
 
 
 def score_vendor(
-    vendor: Vendor, *, acting_user: User, now: datetime, **values: Any
+    vendor: Vendor,
+    *,
+    upload: File | None = None,  # type: ignore[type-arg]
+    acting_user: User,
+    now: datetime,
+    **values: Any,
 ) -> CriterionScore:
     """Score one of the seven criteria, with its evidence."""
-    score = CriterionScore(vendor=vendor, author=acting_user, **values)
-    return save_record(score, permission="vendors.score", acting_user=acting_user, now=now)
+    score = CriterionScore(vendor=vendor, **values)
+    return save_score(score, upload=upload, acting_user=acting_user, now=now)
+
+
+@transaction.atomic
+def save_score(
+    score: CriterionScore,
+    *,
+    upload: File | None = None,  # type: ignore[type-arg]
+    changed: Sequence[str] | None = None,
+    acting_user: User,
+    now: datetime,
+) -> CriterionScore:
+    """Save a new or changed score; who saves it is its author.
+
+    Raises
+    ------
+    Invalid
+        If the evidence file or a value breaks a rule.
+    """
+    require(acting_user, SCORE)
+    if upload is not None:
+        score.evidence_file = replace_file(
+            score.evidence_file,
+            upload,
+            organisation=house(),
+            permission=SCORE,
+            acting_user=acting_user,
+            now=now,
+        )
+    score.author = acting_user
+    return save_record(score, permission=SCORE, changed=changed, acting_user=acting_user, now=now)

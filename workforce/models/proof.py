@@ -6,6 +6,7 @@ from django.db.models import F, Q
 from django.utils.translation import gettext_lazy as _
 from simple_history.models import HistoricalRecords
 
+from accounts.models import StoredFile
 from common.fields import public_id_field
 from workforce.choices import MAX_LEVEL, FactState
 from workforce.models.people import Annotator
@@ -117,8 +118,14 @@ class Certification(models.Model):
         _("valid until"), null=True, blank=True, help_text=_("last day printed on it")
     )
     lapses_at = models.DateTimeField(_("lapses"), null=True, blank=True, editable=False)
-    evidence = models.FileField(_("evidence"), upload_to="certifications/", blank=True)
-    evidence_hash = models.CharField(_("evidence SHA-256"), max_length=64, blank=True)
+    evidence = models.ForeignKey(
+        StoredFile,
+        models.PROTECT,
+        null=True,
+        blank=True,
+        related_name="+",
+        verbose_name=_("evidence"),
+    )
     state = models.CharField(
         _("state"), max_length=10, choices=FactState, default=FactState.DECLARED
     )

@@ -1,12 +1,15 @@
 """Annotators: making one, skills and certificates, verification, status."""
 
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
+from django.core.files.base import File
 from django.db import IntegrityError, transaction
 
 from accounts.models import User
 from accounts.permissions import require
+from accounts.services.files import replace_file
 from accounts.services.records import save_record
 from accounts.services.users import house
 from audit.services.events import record_event
@@ -70,9 +73,23 @@ def declare_skill(
     if row is not None and row.level == level:
         return row
     row = row or AnnotatorSkill(annotator=annotator, skill=skill)
-    row.level, row.state = level, FactState.DECLARED
-    row.verified_by = row.verified_at = None
-    return save_record(row, permission=PEOPLE, acting_user=acting_user, now=now)
+    row.level = level
+    return save_skill(row, changed=["level"], acting_user=acting_user, now=now)
+
+
+def save_skill(
+    row: AnnotatorSkill,
+    *,
+    changed: Sequence[str] | None = None,
+    acting_user: User,
+    now: datetime,
+) -> AnnotatorSkill:
+    """Save a new or changed skill as declared; one in which nothing is changed stays as it is."""
+    require(acting_user, PEOPLE)
+    if not row._state.adding and not changed:
+        return row
+    row.state, row.verified_by, row.verified_at = FactState.DECLARED, None, None
+    return save_record(row, permission=PEOPLE, changed=changed, acting_user=acting_user, now=now)
 
 
 def verify_skill(row: AnnotatorSkill, *, acting_user: User, now: datetime) -> AnnotatorSkill:
@@ -87,28 +104,59 @@ def verify_skill(row: AnnotatorSkill, *, acting_user: User, now: datetime) -> An
 
 
 def declare_certification(
-    annotator: Annotator, *, acting_user: User, now: datetime, **values: Any
+    annotator: Annotator,
+    *,
+    upload: File | None = None,  # type: ignore[type-arg]
+    acting_user: User,
+    now: datetime,
+    **values: Any,
 ) -> Certification:
     """Record a certificate as declared; it lapses when its last day ends where the holder is."""
     row = Certification(annotator=annotator, **values)
-    return save_certification(row, acting_user=acting_user, now=now)
+    return save_certification(row, upload=upload, acting_user=acting_user, now=now)
 
 
-def save_certification(row: Certification, *, acting_user: User, now: datetime) -> Certification:
-    """Save a certificate with the instant at which it lapses.
+@transaction.atomic
+def save_certification(
+    row: Certification,
+    *,
+    upload: File | None = None,  # type: ignore[type-arg]
+    changed: Sequence[str] | None = None,
+    acting_user: User,
+    now: datetime,
+) -> Certification:
+    """Save a new or changed certificate as declared, with the instant at which it lapses.
+
+    One in which nothing is changed stays as it is.
 
     Raises
     ------
     Invalid
-        If its dates are out of order.
+        If its dates are out of order, or the evidence file or a value breaks a rule.
     """
+    require(acting_user, PEOPLE)
     if row.valid_until is not None and row.valid_until < row.issued_on:
         raise Invalid(
             "It is valid until a day after its issue.", field="valid_until", rule="dates_in_order"
         )
+    if upload is not None:
+        before = row.evidence
+        row.evidence = replace_file(
+            before,
+            upload,
+            organisation=row.annotator.organisation,
+            permission=PEOPLE,
+            acting_user=acting_user,
+            now=now,
+        )
+        if row.evidence != before:
+            changed = [*(changed or ()), "evidence"]
+    if not row._state.adding and not changed:
+        return row
     last = row.valid_until
     row.lapses_at = end_of_day(last, row.annotator.time_zone) if last is not None else None
-    return save_record(row, permission=PEOPLE, acting_user=acting_user, now=now)
+    row.state, row.verified_by, row.verified_at = FactState.DECLARED, None, None
+    return save_record(row, permission=PEOPLE, changed=changed, acting_user=acting_user, now=now)
 
 
 def verify_certification(row: Certification, *, acting_user: User, now: datetime) -> Certification:
