@@ -60,12 +60,28 @@ def print_report(report: RunReport, console: Console) -> None:
         for reason in report.waiting_reasons[:12]:
             table.add_row(f"{reason['tasks']:,}", reason["reason"], reason["opens"])
         console.print(table)
+    for row in report.newcomers:
+        console.print(f"  newcomers   {newcomers_text(row, report.currency)}")
     if report.prices:
         console.print("[bold]What an hour or unit more would be worth[/]")
         for price in report.prices[:5]:
-            console.print(f"  {price['price']:10.2f}  day {price['day']}  {price['row']}")
+            when = "all days" if price["day"] is None else f"day {price['day']}"
+            console.print(f"  {price['price']:10.2f}  {when}  {price['row']}")
     for example in report.examples:
         _print_decision(example, console, report.currency)
+
+
+def newcomers_text(row: dict[str, Any], currency: str) -> str:
+    """Return in one sentence what newcomers were promised, what they got and what it costs."""
+    text = (
+        f"of {row['project']}: {row['got']:,} of {row['tasks']:,} tasks they may do; "
+        f"{row['promised']:,.1f} ({row['share']:.0%}) were promised to crews with fewer than "
+        f"{row['evidence']} answers behind their rate"
+    )
+    if row["cost"] is None:
+        return f"{text}; the plan had it so without the promise"
+    others = " for all projects together" if row["together"] else ""
+    return f"{text}; it costs {row['cost']:,.2f} {currency} (± {row['off']:,.2f}){others}"
 
 
 def _answers(most: int) -> str:

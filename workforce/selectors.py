@@ -59,7 +59,7 @@ class PeopleTable:
     level : (N, S) verified level by skill, 0 = none
     certified_until : (N, T) ordinal of the last day of a verified certificate, 0 = none
     hours : (N, D) plan hours net of utilisation, gold and absence
-    rate, rate_lower, speed : (N, S), NaN = nothing known
+    rate, rate_lower, speed : (N, S), NaN = nothing known; evidence : (N, S) answers behind the rate
     """
 
     annotator_id: NDArray[np.int64]
@@ -78,6 +78,7 @@ class PeopleTable:
     rate: Floats
     rate_lower: Floats
     speed: Floats
+    evidence: Floats
 
     def __len__(self) -> int:
         return len(self.annotator_id)
@@ -145,7 +146,7 @@ def read_people(
     )
     row = {annotator.pk: number for number, annotator in enumerate(people)}
     N, S, T = len(people), len(skill_ids), len(certification_type_ids)
-    rate, rate_lower, speed = _proficiency(row, skill_ids, now, (N, S))
+    rate, rate_lower, speed, evidence = _proficiency(row, skill_ids, now, (N, S))
     verified = [a.facts_verified_at is not None and a.facts_verified_at <= now for a in people]
     return PeopleTable(
         annotator_id=np.array([a.pk for a in people], dtype=np.int64),
@@ -173,6 +174,7 @@ def read_people(
         rate=rate,
         rate_lower=rate_lower,
         speed=speed,
+        evidence=evidence,
     )
 
 
@@ -213,10 +215,11 @@ def _certificates(
 
 def _proficiency(
     row: dict[int, int], skill_ids: Sequence[int], now: datetime, shape: tuple[int, int]
-) -> tuple[Floats, Floats, Floats]:
-    """Return the latest rate, its lower bound and the speed factor as of `now`."""
+) -> tuple[Floats, Floats, Floats, Floats]:
+    """Return the latest rate, its lower bound, speed factor and number of answers as of `now`."""
     place = {skill: number for number, skill in enumerate(skill_ids)}
     rate, lower, speed = (np.full(shape, np.nan) for _ in range(3))
+    evidence = np.zeros(shape)
     latest = (
         Proficiency.objects.filter(skill_id__in=skill_ids, as_of__lte=now)
         .annotate(
@@ -225,13 +228,14 @@ def _proficiency(
             )
         )
         .filter(newest=1)
-        .values_list("annotator_id", "skill_id", "rate", "rate_lower", "speed")
+        .values_list("annotator_id", "skill_id", "rate", "rate_lower", "speed", "n")
     )
-    for annotator, skill, value, low, factor in latest:
+    for annotator, skill, value, low, factor, n in latest:
         if annotator in row:
             at = row[annotator], place[skill]
             rate[at], lower[at], speed[at] = value, low, factor
-    return rate, lower, speed
+            evidence[at] = n
+    return rate, lower, speed, evidence
 
 
 def _hours(people: list[Annotator], now: datetime, days: int, time_zone: str) -> Floats:

@@ -51,6 +51,7 @@ class Team:
     hourly: str
     clearance: int = 0
     shift: tuple[int, int] = (8, 16)
+    answers: int = 180  # behind each of their rates
 
 
 IN_HOUSE = Team(
@@ -120,6 +121,8 @@ VENDORS = (
         "9.10",
         0,
         (11, 19),
+        # New with the house: little is known of its people yet.
+        25,
     ),
 )
 # vendor → kinds of attestation; Coral's SOC 2 report has lapsed.
@@ -359,7 +362,7 @@ def _staff(
             row = people.declare_skill(annotator, skills[key], level, **by)  # type: ignore[arg-type]
             people.verify_skill(row, **by)  # type: ignore[arg-type]
             rate = float(np.clip(team.rate + 0.02 * senior + rng.normal(0, 0.012), 0.6, 0.99))
-            known.append(_known(annotator, skills[key], rate, 180, by["now"]))  # type: ignore[arg-type]
+            known.append(_known(annotator, skills[key], rate, team.answers, by["now"]))  # type: ignore[arg-type]
         if team is IN_HOUSE and number < 4:
             _radiologist(annotator, number, today, by)
     record_proficiencies(known, **by)  # type: ignore[arg-type]

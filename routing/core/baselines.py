@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from routing.core.decide import Outcome, Rows
+from routing.core.newcomers import newcomer_crews
 from routing.core.tables import Floats, Inputs, Ints
 
 Bools = NDArray[np.bool_]
@@ -131,7 +132,7 @@ def _run(
                     declared[pool[crew_used], day] -= number * hours
                 need -= number
                 total += number * (cost[k, a] + lateness[k, day])
-                paid.add(crew, other, number * spend[k, a])
+                paid.add(int(k), crew, other, number, number * spend[k, a])
         total += need * wait[k]
     return float(total + paid.shortfall())
 
@@ -154,14 +155,20 @@ def _fits(
 
 
 class _Fees:
-    """Fees of vendors, for the shortfall of their commitments."""
+    """Fees of vendors and tasks of newcomers, for the shortfall of what was promised them."""
 
     def __init__(self, inputs: Inputs, rows: Rows) -> None:
         self.vendor = inputs.pools.vendor[inputs.crews.pool] if len(inputs.crews) else np.zeros(0)
         self.fees = np.zeros(len(inputs.vendors.id))
         self.vendors = inputs.vendors
+        self.promises = rows.newcomers
+        self.newcomer = newcomer_crews(inputs) if rows.newcomers else np.zeros((0, 0), dtype=bool)
+        self.given = np.zeros(len(rows.newcomers))
 
-    def add(self, label: int, review: int, spend: float) -> None:
+    def add(self, k: int, label: int, review: int, tasks: int, spend: float) -> None:
+        for number, promise in enumerate(self.promises):
+            if promise.cohorts[k] and self.newcomer[k, label]:
+                self.given[number] += tasks
         for crew in {label, review} - {-1}:
             if self.vendor[crew] >= 0:
                 self.fees[int(self.vendor[crew])] += spend
@@ -169,4 +176,7 @@ class _Fees:
 
     def shortfall(self) -> float:
         missing = np.maximum(self.vendors.commitment - self.fees, 0.0)
-        return float(missing @ self.vendors.shortfall_price)
+        total = float(missing @ self.vendors.shortfall_price)
+        for promise, given in zip(self.promises, self.given, strict=True):
+            total += max(promise.promised - float(given), 0.0) * promise.price
+        return total

@@ -8,6 +8,7 @@ needs it shuts on the day after its last one, while their hours stay with the cr
 import numpy as np
 from numpy.typing import NDArray
 
+from routing.core.newcomers import hours_weighted_median
 from routing.core.tables import Crews, Floats, Ints, People
 
 PRIOR_RATE = 0.85
@@ -65,6 +66,7 @@ def partition(people: People, *, harmful: bool) -> Crews:
         rate=_by_skill(people.rate, PRIOR_RATE, weight, member_of, C),
         rate_lower=_by_skill(people.rate_lower, PRIOR_RATE_LOWER, weight, member_of, C),
         speed=_by_skill(people.speed, 1.0, weight, member_of, C),
+        evidence=_evidence(people.evidence, weight, member_of, C),
         hourly_cost=np.where(any_cost, mean_cost, np.nan),
         answer_hours=_mean(people.answer_hours, weight, member_of, C),
     )
@@ -82,6 +84,13 @@ def _by_skill(values: Floats, prior: float, weight: Floats, group: Ints, groups:
     filled = np.where(np.isnan(values), prior, values)
     means = [_mean(filled[:, s], weight, group, groups) for s in range(S)]
     return np.stack(means, axis=1) if S else np.zeros((groups, 0))
+
+
+def _evidence(values: Floats, weight: Floats, group: Ints, groups: int) -> Floats:
+    columns = [
+        hours_weighted_median(values[:, s], weight, group, groups) for s in range(values.shape[1])
+    ]
+    return np.stack(columns, axis=1) if columns else np.zeros((groups, 0))
 
 
 def _distinct_persons(people: People, member_of: Ints, groups: int) -> Ints:

@@ -2,19 +2,22 @@
 
 Pure, so that a recorded run can be replayed: equal inputs on the same library versions give the
 same decisions. Rows of the problem, in order: crews (hours), pools (declared hours), vendors'
-commitments (money), vendors' share caps (tasks), budgets (money), and windows: days on which a
-gate of an arrangement does not hold have no capacity for it.
+commitments (money), vendors' share caps (tasks), newcomers' shares (tasks), budgets (money), and
+windows: days on which a gate of an arrangement does not hold have no capacity for it.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy import sparse
 
 from routing.core.arrangements import Candidates, candidates
+from routing.core.newcomers import NewcomerRow, newcomer_crews, newcomer_rows
 from routing.core.plan import PlanProblem, PlanResult, solve
 from routing.core.tables import OUTSOURCED, Floats, Inputs, Ints
+
+NEWCOMERS = "newcomers"
 
 
 @dataclass(frozen=True)
@@ -31,6 +34,7 @@ class Rows:
     share_cap: Floats
     used: Floats
     crews: int
+    newcomers: tuple[NewcomerRow, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -50,6 +54,13 @@ def decide(inputs: Inputs) -> Outcome:
     rows, notes = plan_rows(inputs, found)
     problem = make_problem(inputs, found, rows)
     return Outcome(found, rows, problem, solve(problem), tuple(notes))
+
+
+def without_newcomers(outcome: Outcome) -> PlanResult:
+    """Return the plan that the same problem has where newcomers are promised nothing."""
+    asked = np.array([kind != NEWCOMERS for kind in outcome.rows.kinds])
+    problem = outcome.problem
+    return solve(replace(problem, commitment=np.asarray(problem.commitment) * asked))
 
 
 # Of what it costs not to place a task, the share that each day of delay costs: enough that work
@@ -172,6 +183,15 @@ def plan_rows(inputs: Inputs, found: Candidates) -> tuple[Rows, list[str]]:
         mine = np.isin(inputs.cohorts.project[k], budget.projects)
         each = np.full(inputs.days, budget.amount / inputs.days)
         build.add("budget", budget.name, matrix(spend, mine & (spend > 0)), each)
+    promises, new = newcomer_rows(inputs, k, labels, newcomer_crews(inputs))
+    for promise in promises:
+        build.add(
+            NEWCOMERS,
+            inputs.projects.key[promise.project],
+            matrix(np.ones(len(k)), new & promise.cohorts[k]),
+            commitment=promise.promised,
+            shortfall_price=promise.price,
+        )
     _windows(inputs, found, build, k, a, matrix)
     commitment, price, outside, cap, used = (
         np.array(column) for column in (zip(*build.more, strict=True) if build.more else [[]] * 5)
@@ -187,6 +207,7 @@ def plan_rows(inputs: Inputs, found: Candidates) -> tuple[Rows, list[str]]:
         share_cap=cap.astype(np.float64),
         used=used.astype(np.float64),
         crews=len(inputs.crews),
+        newcomers=tuple(promises),
     )
     return rows, notes
 
@@ -248,10 +269,19 @@ def _windows(inputs, found, build, k, a, matrix) -> None:  # type: ignore[no-unt
 def slot_prices(outcome: Outcome) -> Floats:
     """Return what the scarce rows add to a task's cost by slot and day (K, A, D) … as (K, A).
 
-    The least over the days: the reduced cost by which chosen and runner-up are compared.
+    The least over the days: the reduced cost by which chosen and runner-up are compared. Share caps
+    make their vendors dearer, commitments make theirs cheaper.
     """
     K, A = outcome.candidates.cost.shape
     D = outcome.rows.capacity.shape[1]
+    over_days = np.zeros((K, A))
+    rows, plan = outcome.rows, outcome.plan
+    # A task outside loosens every cap a little: cap_r of a task for each capped vendor r.
+    loosened = float((plan.share_prices * rows.share_cap)[rows.outside].sum())
+    each = plan.share_prices - plan.commitment_prices - loosened * rows.outside
+    for row in np.flatnonzero(each).tolist():
+        part = rows.amounts[row]
+        np.add.at(over_days, (part.row, part.col), part.data * each[row])
     added = np.full((K, A), np.inf)
     due = np.asarray(outcome.problem.due)
     lateness = np.asarray(outcome.problem.day_cost)
@@ -268,7 +298,7 @@ def slot_prices(outcome: Outcome) -> Floats:
                 )
         total[due <= day] = np.inf
         added = np.minimum(added, total)
-    return added
+    return added + over_days
 
 
 __all__ = ["Ints", "Outcome", "Rows", "day_costs", "decide", "slot_prices", "wait_costs"]

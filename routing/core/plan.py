@@ -85,7 +85,9 @@ class PlanResult:
     """A plan in whole numbers with its bound.
 
     `cohort, arrangement, day, tasks` are of equal length: so many tasks (> 0) of that cohort by
-    that arrangement on that day. `prices` (R, D) are money per unit of a resource on a day, ≥ 0.
+    that arrangement on that day. `prices` (R, D) are money per unit of a resource on a day, ≥ 0;
+    `commitment_prices` and `share_prices` (R,) ≥ 0 what a unit less of a commitment, and a unit
+    more under a share cap, is worth.
     `status` is ``optimal`` (gap ≤ 1e-9) or ``feasible``; `gap` = (cost − lower_bound) / |cost|,
     0 when cost is 0. `seconds` by step.
     """
@@ -102,6 +104,8 @@ class PlanResult:
     lower_bound: float
     gap: float
     prices: Floats
+    commitment_prices: Floats
+    share_prices: Floats
     seconds: dict[str, float]
 
 
@@ -149,6 +153,8 @@ def solve(problem: PlanProblem) -> PlanResult:
         lower_bound=bound,
         gap=gap,
         prices=master.prices.capacity.copy(),
+        commitment_prices=master.prices.commitment.copy(),
+        share_prices=master.prices.share.copy(),
         seconds={
             "build": built - started,
             "dual": ascended - built,

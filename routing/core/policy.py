@@ -33,6 +33,7 @@ TOP = {
     "gates",
     "share_caps",
     "pools",
+    "newcomers",
     "tier_rules",
 }
 CELL = {"modes", "target_error", "answers", "review_shares", "wait_price", "min_level"}
@@ -43,6 +44,8 @@ GATES = {
     "residency",
     "models_may_see",
 }
+NEWCOMERS = {"share", "evidence", "max_risk", "price"}
+NEWCOMER_EVIDENCE = 50
 RULE = {"complexity", "risk", "modes", "answers", "review_share"}
 
 
@@ -82,6 +85,8 @@ class CompiledPolicy:
     models_may_see : (5,) bool by data class
     attestations : by data class, kinds that a vendor must hold
     share_caps : vendor key → share; pools : keys, empty = all
+    newcomer_share : [0, 1], 0 = none promised; newcomer_evidence : answers below which a crew is
+        new; newcomer_risk : highest risk band; newcomer_price : money per task missing
     """
 
     modes: NDArray[np.bool_]
@@ -103,6 +108,10 @@ class CompiledPolicy:
     share_caps: dict[str, float]
     pools: tuple[str, ...]
     tier_rules: tuple[TierRule, ...]
+    newcomer_share: float = 0.0
+    newcomer_evidence: int = NEWCOMER_EVIDENCE
+    newcomer_risk: int = 0
+    newcomer_price: float = 0.0
 
 
 class _Check:
@@ -189,6 +198,8 @@ def validate(document: Any) -> list[Problem]:
     _matrix(check, document.get("matrix"))
     _gates(check, document.get("gates", {}))
     _shares(check, document)
+    if "newcomers" in document:
+        _newcomers(check, document["newcomers"])
     _rules(check, document.get("tier_rules", []))
     return check.problems
 
@@ -262,6 +273,22 @@ def _shares(check: _Check, document: Mapping[str, Any]) -> None:
         check.add("pools", "must be a list of pool keys")
 
 
+def _newcomers(check: _Check, newcomers: Any) -> None:
+    if not check.keys("newcomers", newcomers, NEWCOMERS):
+        return
+    for name, high in (("share", 1.0), ("price", math.inf)):
+        if name in newcomers:
+            check.number(f"newcomers · {name}", newcomers[name], 0.0, high)
+        else:
+            check.add(f"newcomers · {name}", "is missing")
+    evidence = newcomers.get("evidence", NEWCOMER_EVIDENCE)
+    if isinstance(evidence, bool) or not isinstance(evidence, int) or evidence < 1:
+        check.add("newcomers · evidence", f"{evidence!r} is not a whole number of answers above 0")
+    risk = newcomers.get("max_risk", BANDS[0])
+    if risk not in BANDS:
+        check.add("newcomers · max_risk", f"{risk!r} is not one of {', '.join(BANDS)}")
+
+
 def _rules(check: _Check, rules: Any) -> None:
     if not isinstance(rules, list):
         check.add("tier_rules", "must be a list")
@@ -318,6 +345,7 @@ def compile_policy(document: Mapping[str, Any]) -> CompiledPolicy:
         target[i, j] = cell["target_error"]
         wait[i, j] = cell.get("wait_price", document.get("wait_price", 25.0))
         level[i, j] = max(int(cell.get("min_level", 1)), int(levels.get(BANDS[i], 1)))
+    newcomers = document.get("newcomers", {})
     seen = gates.get("models_may_see", ["public", "internal"])
     return CompiledPolicy(
         modes=modes,
@@ -345,6 +373,10 @@ def compile_policy(document: Mapping[str, Any]) -> CompiledPolicy:
         share_caps={str(k): float(v) for k, v in document.get("share_caps", {}).items()},
         pools=tuple(document.get("pools", [])),
         tier_rules=tuple(_rule(rule) for rule in document.get("tier_rules", [])),
+        newcomer_share=float(newcomers.get("share", 0.0)),
+        newcomer_evidence=int(newcomers.get("evidence", NEWCOMER_EVIDENCE)),
+        newcomer_risk=BANDS.index(newcomers.get("max_risk", BANDS[0])),
+        newcomer_price=float(newcomers.get("price", 0.0)),
     )
 
 

@@ -69,6 +69,7 @@ class People:
     certified_days : (N, T) plan days on which each asked certificate holds
     speaks : (N, L) bool, languages asked; residency : (N,) index into the countries asked, 0 = none
     hours : (N, D) plan hours; rate, rate_lower, speed : (N, S), NaN = nothing known
+    evidence : (N, S) answers behind the rate
     answer_hours : hours that one answer takes a model, NaN for people
     """
 
@@ -85,13 +86,18 @@ class People:
     rate: Floats
     rate_lower: Floats
     speed: Floats
+    evidence: Floats
     hourly_cost: Floats
     answer_hours: Floats
 
 
 @dataclass(frozen=True)
 class Crews:
-    """Crews (C,): people of one pool alike in all that the gates ask for."""
+    """Crews (C,): people of one pool alike in all that the gates ask for.
+
+    evidence : (C, S), half of the hours belong to people with so many answers behind their rate, or
+        fewer
+    """
 
     pool: Ints
     member_of: Ints
@@ -106,6 +112,7 @@ class Crews:
     rate: Floats
     rate_lower: Floats
     speed: Floats
+    evidence: Floats
     hourly_cost: Floats
     answer_hours: Floats
 

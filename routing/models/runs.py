@@ -43,6 +43,9 @@ class Run(models.Model):
     by_mode = models.JSONField(_("tasks by mode"), default=dict)
     by_pool = models.JSONField(_("work by pool"), default=list)
     baselines = models.JSONField(_("baselines"), default=dict)
+    newcomers = models.JSONField(
+        _("newcomers' share"), default=list, help_text=_("asked, got, and what it costs")
+    )
     seconds = models.JSONField(_("seconds"), default=dict)
     notes = models.JSONField(
         _("notes"), default=list, help_text=_("share caps not applied, late work, and the like")

@@ -177,7 +177,7 @@ def _scarce(inputs: Inputs, outcome: Outcome, k: int, slots: Ints, names: Sequen
     due = int(inputs.cohorts.due[k])
     parts = []
     for r, amount in rows.amounts.items():
-        price = float(plan.prices[r, :due].max(initial=0.0))
+        price = float(plan.prices[r, :due].max(initial=plan.share_prices[r]))
         if price <= 1e-9 or not ((amount.row == k) & (amount.col == a)).any():
             continue
         kind, name = rows.kinds[r], rows.names[r]
@@ -213,15 +213,18 @@ def summary_of_waiting(
 
 
 def capacity_prices(inputs: Inputs, outcome: Outcome, names: Sequence[str]) -> list[dict[str, Any]]:
-    """Return what one unit more of each scarce row is worth, by day, dearest first."""
+    """Return what one unit more of each scarce row is worth, by day (None = over the horizon)."""
     rows, plan = outcome.rows, outcome.plan
-    found = []
+    found: list[dict[str, Any]] = []
     for r, d in zip(*np.nonzero(plan.prices > 1e-9), strict=True):
         kind = rows.kinds[r]
         if kind == "window":
             continue
         name = names[int(rows.names[r].split()[-1])] if kind == "crew" else rows.names[r]
         found.append({"row": name, "kind": kind, "day": int(d), "price": float(plan.prices[r, d])})
+    for r in np.flatnonzero(plan.share_prices > 1e-9).tolist():
+        price = float(plan.share_prices[r])
+        found.append({"row": rows.names[r], "kind": rows.kinds[r], "day": None, "price": price})
     return sorted(found, key=lambda item: (-float(str(item["price"])), str(item["row"])))[:200]
 
 

@@ -34,6 +34,7 @@ def stored_report(run: Run) -> RunReport:
         waiting_reasons=run.waiting_reasons,
         prices=run.prices,
         by_pool=run.by_pool,
+        newcomers=run.newcomers,
         examples=[_example(decision, table, names) for decision in picked if table is not None],
     )
 

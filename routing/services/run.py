@@ -28,6 +28,7 @@ from routing.errors import NothingPublished, RunBusy, RunFailed
 from routing.models import Decision, Policy, Project, Run, RunCrew, RunProject, RunRecord
 from routing.services import explaining
 from routing.services.locks import pool_locks
+from routing.services.newcomers import Premium, newcomer_report, premium_of
 from routing.services.other_hours import read_other_hours
 from routing.services.placing import PlacementColumns, carry_over, write_placements
 from routing.services.problem import Problem, read_problem
@@ -62,6 +63,7 @@ class RunReport:
     waiting_reasons: list[dict[str, Any]] = field(default_factory=list)
     prices: list[dict[str, Any]] = field(default_factory=list)
     by_pool: list[dict[str, Any]] = field(default_factory=list)
+    newcomers: list[dict[str, Any]] = field(default_factory=list)
     examples: list[dict[str, Any]] = field(default_factory=list)
 
     def as_json(self) -> dict[str, Any]:
@@ -238,6 +240,7 @@ def _decide_and_write(
         "greedy": greedy(problem.inputs, outcome),
         "tier_rules": tier_rules(problem.inputs, outcome),
     }
+    premium = premium_of(outcome)
     tell("placing", 0, len(tasks))
     order = order_tasks(
         problem.cohort,
@@ -257,7 +260,7 @@ def _decide_and_write(
     )
     del order
     seconds = {"score": scored - started, "solve": solved - scored, "place": 0.0}
-    work = _Work(scope, problem, outcome, settled, baselines, seconds, solved)
+    work = _Work(scope, problem, outcome, settled, baselines, premium, seconds, solved)
     if run is None:
         keep = np.ones(len(tasks), dtype=bool)
         return work.figures(None, keep)
@@ -273,6 +276,7 @@ class _Work:
     outcome: Outcome
     settled: Settled
     baselines: dict[str, float | None]
+    premium: Premium
     seconds: dict[str, float]
     solved: float
 
@@ -403,6 +407,7 @@ class _Work:
             waiting_reasons=explaining.summary_of_waiting(inputs, placed, reasons),
             prices=explaining.capacity_prices(inputs, outcome, names),
             by_pool=self._by_pool(placed),
+            newcomers=newcomer_report(inputs, outcome, placed, names, self.premium),
             examples=self._examples(made, names),
         )
 
@@ -475,7 +480,7 @@ class _Work:
         run.spend, run.by_mode, run.baselines = report.spend, report.by_mode, report.baselines
         run.seconds, run.notes = report.seconds, report.notes
         run.waiting_reasons, run.prices = report.waiting_reasons, report.prices
-        run.by_pool = report.by_pool
+        run.by_pool, run.newcomers = report.by_pool, report.newcomers
         run.versions = {
             **self.problem.versions,
             "policies": {

@@ -202,6 +202,7 @@ def people_columns(
         rate=table.rate,
         rate_lower=table.rate_lower,
         speed=table.speed,
+        evidence=table.evidence,
         hourly_cost=table.hourly_cost,
         answer_hours=1.0 / table.rate_limit,
     )

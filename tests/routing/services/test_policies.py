@@ -62,9 +62,26 @@ def strange_key(document: dict[str, Any]) -> None:
     document["matrics"] = {}
 
 
+def newcomers(**values: Any) -> Any:
+    def change(document: dict[str, Any]) -> None:
+        document["newcomers"] = {"share": 0.1, "price": 2, **values}
+
+    return change
+
+
+def newcomers_without_price(document: dict[str, Any]) -> None:
+    document["newcomers"] = {"share": 0.1}
+
+
 @pytest.mark.parametrize(
     ("spoil", "words"),
     [
+        (newcomers(share=1.5), "newcomers · share: 1.5 is not at least 0 and at most 1"),
+        (newcomers(price=-1), "newcomers · price: -1 is not at least 0"),
+        (newcomers(evidence=0), "newcomers · evidence: 0 is not a whole number of answers above 0"),
+        (newcomers(max_risk="small"), "newcomers · max_risk: 'small' is not one of low, medium"),
+        (newcomers(crews=3), "newcomers · crews: is not known"),
+        (newcomers_without_price, "newcomers · price: is missing"),
         (empty_matrix, "matrix"),
         (empty_cell, "low.*high"),
         (no_modes, "critical.*critical"),
