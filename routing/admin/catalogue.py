@@ -1,0 +1,34 @@
+"""Pages of task types, domains and fitted efforts."""
+
+from django.contrib import admin
+
+from accounts.console_admin import HistoryAdmin, ReadOnlyAdmin
+from routing.models import Domain, EffortEstimate, TaskType
+
+
+class Catalogue:
+    view_permission = "work.view"
+    manage_permission = "catalogue.manage"
+
+
+@admin.register(TaskType)
+class TaskTypeAdmin(Catalogue, HistoryAdmin):
+    list_display = ("name", "key", "modality", "quantity_unit", "metric", "threshold", "skill")
+    list_filter = ("modality", "metric", "skill")
+    search_fields = ("name", "key")
+    list_select_related = ("skill",)
+
+
+@admin.register(Domain)
+class DomainAdmin(Catalogue, HistoryAdmin):
+    list_display = ("name", "key", "certification", "expertise")
+    search_fields = ("name", "key")
+    list_select_related = ("certification",)
+
+
+@admin.register(EffortEstimate)
+class EffortEstimateAdmin(ReadOnlyAdmin):
+    view_permission = "routing.view"
+    list_display = ("task_type", "complexity_band", "as_of", "n")
+    list_filter = ("task_type",)
+    list_select_related = ("task_type",)
