@@ -21,20 +21,40 @@ class RateLineForm(forms.ModelForm):  # type: ignore[type-arg]
         label=_("unit price"), max_digits=14, decimal_places=6, min_value=0
     )
 
+    output_price = forms.DecimalField(
+        label=_("price of output tokens"),
+        max_digits=14,
+        decimal_places=6,
+        min_value=0,
+        required=False,
+    )
+
     class Meta:
         model = RateLine
-        fields = ("activity", "task_type", "unit", "unit_price", "valid_from", "valid_to")
+        fields = (
+            "activity",
+            "task_type",
+            "unit",
+            "unit_price",
+            "output_price",
+            "valid_from",
+            "valid_to",
+        )
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         if self.instance.pk:
             self.fields["unit_price"].initial = from_micro(self.instance.unit_price_micro)
+            if self.instance.output_price_micro is not None:
+                self.fields["output_price"].initial = from_micro(self.instance.output_price_micro)
 
     def clean(self) -> Any:
         data = super().clean()
         price = (data or {}).get("unit_price")
         if isinstance(price, Decimal):
             self.instance.unit_price_micro = to_micro(price)
+        output = (data or {}).get("output_price")
+        self.instance.output_price_micro = None if output is None else to_micro(output)
         return data
 
 
@@ -43,7 +63,7 @@ class RateLineInline(ConsoleInline):
     form = RateLineForm
     view_permission = "rates.view"
     manage_permission = "rates.manage"
-    fields = ("activity", "task_type", "unit", "unit_price", "valid_from", "valid_to")
+    fields = RateLineForm.Meta.fields
 
 
 @admin.register(RateCard)

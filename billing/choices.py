@@ -12,7 +12,10 @@ class Activity(models.TextChoices):
 
 
 class RateUnit(models.TextChoices):
-    """What one unit price buys; `item` is one judgment whatever its size."""
+    """What one unit price buys; `item` is one judgment whatever its size.
+
+    Tokens are a model's: read ones at the unit price, written ones at the output price.
+    """
 
     ITEM = "item", _("item")
     OBJECT = "object", _("object")
@@ -21,4 +24,8 @@ class RateUnit(models.TextChoices):
     WORD = "word", _("word")
     TURN = "turn", _("turn")
     TOKEN = "token", _("token")
+    MTOKEN = "mtoken", _("million tokens")
     HOUR = "hour", _("hour of work")
+
+
+TOKEN_UNITS = (RateUnit.TOKEN, RateUnit.MTOKEN)

@@ -5,7 +5,7 @@ from django.db.models import F, Q
 from django.utils.translation import gettext_lazy as _
 from simple_history.models import HistoricalRecords
 
-from billing.choices import Activity, RateUnit
+from billing.choices import TOKEN_UNITS, Activity, RateUnit
 from common.fields import CurrencyField, TimeZoneField, public_id_field
 from routing.models import TaskType
 from vendors.models import Contract
@@ -82,6 +82,12 @@ class RateLine(models.Model):
     unit_price_micro = models.BigIntegerField(
         _("unit price"), help_text=_("millionths of the currency: 0.105000 is 105000")
     )
+    output_price_micro = models.BigIntegerField(
+        _("price of output tokens"),
+        null=True,
+        blank=True,
+        help_text=_("millionths of the currency; empty = as the tokens read"),
+    )
     valid_from = models.DateField(_("in force from"))
     valid_to = models.DateField(
         _("in force until"), null=True, blank=True, help_text=_("first day without it")
@@ -97,6 +103,14 @@ class RateLine(models.Model):
                 condition=Q(unit_price_micro__gte=0),
                 name="%(app_label)s_%(class)s_price_not_negative",
                 violation_error_message=_("A unit price is not negative."),
+            ),
+            models.CheckConstraint(
+                condition=Q(output_price_micro__isnull=True)
+                | Q(output_price_micro__gte=0, unit__in=TOKEN_UNITS),
+                name="%(app_label)s_%(class)s_output_of_tokens",
+                violation_error_message=_(
+                    "Only tokens have a price of their own for output, and it is not negative."
+                ),
             ),
             models.CheckConstraint(
                 condition=Q(valid_to__isnull=True) | Q(valid_to__gt=F("valid_from")),

@@ -14,7 +14,8 @@ from typing import Generic, Protocol, TypeVar
 class Price:
     """What one answer costs: per_item + per_unit × size + per_hour × hours of work.
 
-    Amounts are float64 major units of `currency` (routing chooses, it never books).
+    Amounts are float64 major units of `currency` (routing chooses, it never books); `words` say how
+    they come about, for a decision's page.
     """
 
     per_item: float
@@ -23,6 +24,7 @@ class Price:
     currency: str
     version: str
     rework_billable: bool = False
+    words: str = ""
 
 
 class Versioned(Protocol):

@@ -9,6 +9,7 @@ from django.db.models import F
 from accounts.models import User
 from accounts.permissions import require
 from audit.services.events import record_event
+from billing.choices import TOKEN_UNITS
 from billing.models import RateCard, RateLine
 from common.errors import Conflict, Invalid
 from common.money import to_micro
@@ -75,23 +76,27 @@ def add_line(
     valid_from: date,
     valid_to: date | None = None,
     task_type: TaskType | None = None,
+    output_price: Decimal | str | None = None,
     acting_user: User,
     now: datetime,
 ) -> RateLine:
     """Add a price; one that overlaps another of its kind is refused.
 
+    `output_price` is that of the tokens a model writes, where the unit is tokens; None = as read.
+
     Raises
     ------
     Invalid
-        If the price is not a decimal ≥ 0, the dates are out of order, or lines would overlap.
+        If a price is not a decimal ≥ 0, an output price stands beside another unit than tokens, the
+        dates are out of order, or lines would overlap.
     """
     require(acting_user, "rates.manage")
-    try:
-        micro = to_micro(unit_price)
-    except ValueError as error:
-        raise Invalid(str(error), field="unit_price", rule="decimal") from error
-    if micro < 0:
-        raise Invalid("A unit price is not negative.", field="unit_price", rule="not_negative")
+    micro = _price("unit_price", unit_price)
+    output = None if output_price is None else _price("output_price", output_price)
+    if output is not None and unit not in TOKEN_UNITS:
+        raise Invalid(
+            "Only tokens have a price of their own for output.", field="output_price", rule="tokens"
+        )
     if valid_to is not None and valid_to <= valid_from:
         raise Invalid(
             "A price comes into force before it ends.", field="valid_to", rule="dates_in_order"
@@ -104,6 +109,7 @@ def add_line(
                 task_type=task_type,
                 unit=unit,
                 unit_price_micro=micro,
+                output_price_micro=output,
                 valid_from=valid_from,
                 valid_to=valid_to,
             )
@@ -116,6 +122,16 @@ def add_line(
     _next_version(card)
     _record("rates.line_added", card, acting_user, now)
     return line
+
+
+def _price(field: str, amount: Decimal | str) -> int:
+    try:
+        micro = to_micro(amount)
+    except ValueError as error:
+        raise Invalid(str(error), field=field, rule="decimal") from error
+    if micro < 0:
+        raise Invalid("A unit price is not negative.", field=field, rule="not_negative")
+    return micro
 
 
 @transaction.atomic

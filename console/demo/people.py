@@ -317,8 +317,9 @@ def _model(users: dict[str, User], now: datetime, today: date) -> Pool:
     add_line(
         card,
         activity="label",
-        unit="item",
-        unit_price="0.0042",
+        unit="mtoken",
+        unit_price="2.20",
+        output_price="8.80",
         valid_from=today - timedelta(days=120),
         acting_user=users["finance"],
         now=now,

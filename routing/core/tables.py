@@ -196,11 +196,13 @@ class Rates:
     """Prices: money per item, per unit of size and per hour, NaN where there is no price.
 
     label, review : (P, Y, 3); rework_billable : (P, Y) bool
+    told : (pool, type, activity, in words, version) of each price, for people to read
     """
 
     label: Floats
     review: Floats
     rework_billable: Bools
+    told: tuple[tuple[int, int, str, str, str], ...] = ()
 
 
 @dataclass(frozen=True)

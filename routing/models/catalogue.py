@@ -33,6 +33,18 @@ class TaskType(models.Model):
     threshold = models.FloatField(
         _("threshold"), help_text=_("a judgment is right at this score or above, 0 to 1")
     )
+    tokens_in_item = models.FloatField(
+        _("tokens read for an item"),
+        default=0.0,
+        help_text=_("of a model: prompt, guideline, image, before any unit is counted"),
+    )
+    tokens_in_unit = models.FloatField(_("tokens read for a unit"), default=0.0)
+    tokens_out_item = models.FloatField(_("tokens written for an answer"), default=0.0)
+    tokens_out_unit = models.FloatField(
+        _("tokens written for a unit"),
+        default=0.0,
+        help_text=_("further ones for each quantity unit, as for boxes or transcripts"),
+    )
     classes = models.PositiveIntegerField(
         _("classes"), default=2, help_text=_("usual number of classes, for the error of a vote")
     )
@@ -56,6 +68,14 @@ class TaskType(models.Model):
                 & Q(typical_size__gt=0),
                 name="%(app_label)s_%(class)s_effort_not_negative",
                 violation_error_message=_("Effort is not negative, a typical size positive."),
+            ),
+            models.CheckConstraint(
+                condition=Q(tokens_in_item__gte=0)
+                & Q(tokens_in_unit__gte=0)
+                & Q(tokens_out_item__gte=0)
+                & Q(tokens_out_unit__gte=0),
+                name="%(app_label)s_%(class)s_tokens_not_negative",
+                violation_error_message=_("Tokens are not negative."),
             ),
             models.CheckConstraint(
                 condition=Q(threshold__gt=0) & Q(threshold__lte=1),

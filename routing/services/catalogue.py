@@ -87,7 +87,27 @@ def _task_type(key: str, entry: Any) -> dict[str, Any]:
         "metric": _get(key, entry, "metric"),
         "threshold": _get(key, entry, "threshold"),
         "classes": _get(key, entry, "classes"),
+        **_tokens(key, entry),
         "skill": _find(Skill, key, _get(key, entry, "skill")),
+    }
+
+
+def _tokens(key: str, entry: Any) -> dict[str, Any]:
+    """Return what a model reads and writes: [for an item, for each unit] of both, if it is said."""
+    tokens = entry.get("tokens") or {"reads": [0, 0], "writes": [0, 0]}
+    try:
+        (in_item, in_unit), (out_item, out_unit) = tokens["reads"], tokens["writes"]
+    except (KeyError, TypeError, ValueError) as error:
+        raise Invalid(
+            f"{key}: tokens are reads: [item, unit] and writes: [item, unit].",
+            field=f"{key}.tokens",
+            rule="tokens",
+        ) from error
+    return {
+        "tokens_in_item": in_item,
+        "tokens_in_unit": in_unit,
+        "tokens_out_item": out_item,
+        "tokens_out_unit": out_unit,
     }
 
 

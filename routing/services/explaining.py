@@ -251,6 +251,19 @@ def candidate_table(inputs: Inputs, outcome: Outcome) -> dict[str, Any]:
         "choice": found.choice[k, a],
         "label_hours": found.label_hours[k, a].astype(np.float32),
         "review_hours": found.review_hours[k, a].astype(np.float32),
+        "rates": [
+            [
+                inputs.pools.name[pool],
+                inputs.types.key[kind],
+                activity,
+                words,
+                version,
+                *(inputs.rates.label if activity == "label" else inputs.rates.review)[
+                    pool, kind
+                ].tolist(),
+            ]
+            for pool, kind, activity, words, version in inputs.rates.told
+        ],
         "plan": {
             "cohort": plan.cohort,
             "arrangement": plan.arrangement,
@@ -324,6 +337,24 @@ def candidate_rows(
                 }
             )
     return rows
+
+
+def price_rows(table: Mapping[str, Any], key: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """Return the prices of the pools for a decision's type: in words, and for its mean size.
+
+    `answer` is the money for one answer at the mean size, None where hours are paid.
+    """
+    return [
+        {
+            "pool": pool,
+            "activity": activity,
+            "words": words,
+            "version": version,
+            "answer": None if per_hour else per_item + per_unit * key["size"],
+        }
+        for pool, kind, activity, words, version, per_item, per_unit, per_hour in table["rates"]
+        if kind == key["task_type"]
+    ]
 
 
 def _pair(table: Mapping[str, Any], names: Sequence[str], pair: int) -> dict[str, Any]:

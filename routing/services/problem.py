@@ -63,6 +63,7 @@ def read_problem(scope: Scope, tasks: TaskColumns, other_hours: OtherHours) -> P
     crews = partition(people, harmful=bool((tasks.harm > 0).any()))
     type_rows, facts = type_columns(types, skills, scope.now)
     built = cohort_columns(scope, tasks, types, domains, kinds, countries, languages)
+    rates = rate_columns(scope, own, types)
     inputs = Inputs(
         days=scope.days,
         pools=pools,
@@ -71,7 +72,7 @@ def read_problem(scope: Scope, tasks: TaskColumns, other_hours: OtherHours) -> P
         projects=_projects(scope, vendors, kinds),
         types=type_rows,
         cohorts=built.cohorts,
-        rates=rate_columns(scope, own, types),
+        rates=rates,
         countries=countries,
         languages=languages,
         skills=tuple(skill.key for skill in skills),
@@ -84,6 +85,7 @@ def read_problem(scope: Scope, tasks: TaskColumns, other_hours: OtherHours) -> P
         "numpy": np.__version__,
         "estimates": _estimates_version(scope.now),
         "facts": facts,
+        "rates": {pools.key[p]: version for p, _y, _a, _words, version in rates.told},
     }
     return Problem(inputs, tasks, built.cohort, built.hours, table, versions)
 

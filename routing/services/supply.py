@@ -219,6 +219,7 @@ def rate_columns(scope: Scope, pools: Sequence[PoolRow], types: Sequence[TaskTyp
     shape = (len(pools), len(types), 3)
     tables = {"label": np.full(shape, np.nan), "review": np.full(shape, np.nan)}
     billable = np.zeros(shape[:2], dtype=bool)
+    told: list[tuple[int, int, str, str, str]] = []
     prices = seams.prices.get().prices(
         pool_ids=[row.id for row in pools], task_type_ids=[t.pk for t in types], at=scope.now
     )
@@ -237,7 +238,8 @@ def rate_columns(scope: Scope, pools: Sequence[PoolRow], types: Sequence[TaskTyp
                     )
                 table[p, y] = (price.per_item, price.per_unit, price.per_hour)
                 billable[p, y] |= activity == "label" and price.rework_billable
-    return Rates(tables["label"], tables["review"], billable)
+                told.append((p, y, activity, price.words, price.version))
+    return Rates(tables["label"], tables["review"], billable, tuple(told))
 
 
 def crew_names(inputs: Inputs, crews: Crews) -> list[str]:
