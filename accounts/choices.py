@@ -45,6 +45,15 @@ class JobState(models.TextChoices):
     FAILED = "failed", _("failed")
 
 
+class KeyState(models.TextChoices):
+    """Derived at a time, never stored."""
+
+    LIVE = "live", _("live")
+    EXPIRED = "expired", _("expired")
+    REVOKED = "revoked", _("revoked")
+    ASLEEP = "asleep", _("owner inactive")
+
+
 class MediaType(models.TextChoices):
     """What may be kept as evidence."""
 

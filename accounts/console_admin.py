@@ -8,6 +8,7 @@ show.
 from collections.abc import Callable
 from typing import Any
 
+from django.core.exceptions import ValidationError
 from django.db import IntegrityError, models, transaction
 from django.forms import ModelForm
 from django.http import Http404, HttpRequest, HttpResponse
@@ -29,6 +30,13 @@ def actor(request: HttpRequest) -> User:
     if not isinstance(request.user, User):
         raise Http404
     return request.user
+
+
+def leave_dialog(url: str) -> HttpResponse:
+    """Go on from a dialog: an ordinary redirect would leave it open."""
+    answer = HttpResponse()
+    answer["HX-Redirect"] = url
+    return answer
 
 
 class _ByTable:
@@ -121,6 +129,13 @@ class ConsoleAdmin(_Typed, _ByTable, ModelAdmin):  # type: ignore[misc, type-arg
         except IntegrityError as error:
             setattr(request, REFUSAL, Invalid(rule_of(error), rule="constraint"))
         return super().changeform_view(request, object_id, form_url, extra_context)
+
+    def _row(self, request: HttpRequest, object_id: str) -> Any:
+        """Return the row that an action names; one that this page does not show is missing."""
+        try:
+            return self.get_queryset(request).get(pk=object_id)
+        except (self.model.DoesNotExist, ValueError, ValidationError) as error:
+            raise Http404 from error
 
     def save_model(self, request: HttpRequest, obj: Any, form: Any, change: bool) -> None:
         changed = list(form.changed_data)

@@ -168,9 +168,13 @@ class ApiKey(models.Model):
 
     public_id = public_id_field()
     user = models.ForeignKey(
-        User, models.CASCADE, related_name="api_keys", verbose_name=_("acts as")
+        User,
+        models.CASCADE,
+        related_name="api_keys",
+        verbose_name=_("acts as"),
+        help_text=_("whose name stands in the log for what the key does"),
     )
-    name = models.CharField(_("name"), max_length=100)
+    name = models.CharField(_("name"), max_length=100, help_text=_("which program has it"))
     prefix = models.CharField(_("prefix"), max_length=12, unique=True, editable=False)
     secret_hash = models.CharField(_("hash"), max_length=64, editable=False)
     scopes = models.JSONField(_("scopes"), default=list)
@@ -192,6 +196,14 @@ class ApiKey(models.Model):
                 name="%(app_label)s_%(class)s_expires_after_made",
                 violation_error_message=_("A key expires after it is made."),
             ),
+            # A form that is sent twice makes one key.
+            models.UniqueConstraint(
+                fields=["user", "name"],
+                condition=Q(revoked_at__isnull=True),
+                name="%(app_label)s_%(class)s_name_once",
+                violation_error_message=_("The user has a key of this name; revoke it first."),
+            ),
+            models.CheckConstraint(condition=~Q(name=""), name="%(app_label)s_%(class)s_named"),
         ]
 
     def __str__(self) -> str:

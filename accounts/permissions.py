@@ -57,6 +57,22 @@ PERMISSIONS: dict[str, frozenset[str]] = {
     "own_work.do": frozenset({PERSON}),
 }
 
+# What only a person who has signed in does: approvals, and what could make more keys. Whoever makes
+# a key knows its secret; with these the administrator could approve what the house's work rests on.
+PERSONAL = frozenset(
+    {
+        "facts.verify",
+        "annotators.pause",
+        "attestations.verify",
+        "policies.publish",
+        "rates.manage",
+        "users.manage",
+        "keys.manage",
+    }
+)
+# What a key may carry.
+SCOPES = tuple(sorted(set(PERMISSIONS) - PERSONAL))
+
 
 def can(user: "User", permission: str) -> bool:
     """Tell whether the user's roles allow an action; a superuser's do (four eyes still hold).

@@ -6,6 +6,7 @@ _AT = (
     "SELECT 1 FROM accounts_user u JOIN accounts_organisation o ON o.id = u.organisation_id "
     "WHERE u.id = NEW.user_id AND o.kind ="
 )
+_KEPT = ("user_id", "name", "prefix", "secret_hash", "scopes", "created_at", "created_by_id")
 
 RULES = (
     *both(
@@ -14,6 +15,20 @@ RULES = (
         f"(NEW.role = 'vendor_manager' AND EXISTS ({_AT} 'house')) OR "
         f"(NEW.role NOT IN ('vendor_manager', 'annotator') AND EXISTS ({_AT} 'vendor'))",
         "This role does not suit that kind of organisation.",
+    ),
+    Rule(
+        "accounts_apikey_stays",
+        "accounts_apikey",
+        "UPDATE",
+        " OR ".join(
+            [f"NEW.{name} <> OLD.{name}" for name in _KEPT]
+            + [
+                "coalesce(CAST(NEW.expires_at AS text), '') <> "
+                "coalesce(CAST(OLD.expires_at AS text), '')"
+            ]
+            + ["(OLD.revoked_at IS NOT NULL AND NEW.revoked_at IS NULL)"]
+        ),
+        "A key is made once; it can be used and revoked, and stays revoked.",
     ),
     *write_once("accounts_storedfile", "A stored file is never changed or deleted."),
     Rule(

@@ -12,7 +12,7 @@ from unfold.decorators import action, display
 from unfold.forms import BaseDialogForm
 from unfold.widgets import UnfoldAdminSelectWidget, UnfoldAdminTextareaWidget
 
-from accounts.console_admin import ConsoleInline, HistoryAdmin, actor
+from accounts.console_admin import ConsoleInline, HistoryAdmin, actor, leave_dialog
 from accounts.evidence import EvidenceForm, file_link
 from accounts.services.records import save_record
 from common.errors import AppError
@@ -192,7 +192,7 @@ class VendorAdmin(HistoryAdmin):
         },
     )
     def step(self, request: HttpRequest, form: StepForm, object_id: str) -> HttpResponse:
-        vendor = self.get_queryset(request).get(pk=object_id)
+        vendor = self._row(request, object_id)
         try:
             change_state(
                 vendor,
@@ -204,17 +204,10 @@ class VendorAdmin(HistoryAdmin):
             self.message_user(request, _("The vendor is now: %s") % vendor.get_state_display())
         except AppError as error:
             self.message_user(request, str(error), level="error")
-        return _to(reverse("admin:vendors_vendor_change", args=[object_id]))
+        return leave_dialog(reverse("admin:vendors_vendor_change", args=[object_id]))
 
     def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return False  # a vendor ends; what it did stays
-
-
-def _to(url: str) -> HttpResponse:
-    """Leave a dialog: it is left open by an ordinary redirect."""
-    response = HttpResponse()
-    response["HX-Redirect"] = url
-    return response
 
 
 @admin.register(Contract)
@@ -312,13 +305,13 @@ class AttestationAdmin(HistoryAdmin):
         },
     )
     def verify(self, request: HttpRequest, form: BaseDialogForm, object_id: str) -> HttpResponse:
-        row = self.get_queryset(request).get(pk=object_id)
+        row = self._row(request, object_id)
         try:
             verify_attestation(row, acting_user=actor(request), now=utc_now())
             self.message_user(request, _("Verified: gates count it from now on."))
         except AppError as error:
             self.message_user(request, str(error), level="error")
-        return _to(reverse("admin:vendors_attestation_change", args=[object_id]))
+        return leave_dialog(reverse("admin:vendors_attestation_change", args=[object_id]))
 
 
 def _today() -> date:

@@ -18,6 +18,7 @@ from accounts.console_admin import (
     HistoryAdmin,
     ReadOnlyAdmin,
     actor,
+    leave_dialog,
 )
 from accounts.evidence import EvidenceForm, file_link
 from accounts.services.records import save_record
@@ -58,13 +59,6 @@ FACT_COLOURS = {"declared": "warning", "verified": "success"}
 class People:
     view_permission = "people.view"
     manage_permission = "people.manage"
-
-
-def _to(url: str) -> HttpResponse:
-    """Leave a dialog: it is left open by an ordinary redirect."""
-    response = HttpResponse()
-    response["HX-Redirect"] = url
-    return response
 
 
 class PartInline(People, ConsoleInline):
@@ -254,7 +248,7 @@ class AnnotatorAdmin(People, HistoryAdmin):
         },
     )
     def set_status(self, request: HttpRequest, form: StatusForm, object_id: str) -> HttpResponse:
-        annotator = self.get_queryset(request).get(pk=object_id)
+        annotator = self._row(request, object_id)
         try:
             change_status(
                 annotator,
@@ -266,7 +260,7 @@ class AnnotatorAdmin(People, HistoryAdmin):
             self.message_user(request, _("Status: %s") % annotator.get_status_display())
         except AppError as error:
             self.message_user(request, str(error), level="error")
-        return _to(reverse("admin:workforce_annotator_change", args=[object_id]))
+        return leave_dialog(reverse("admin:workforce_annotator_change", args=[object_id]))
 
     @action(
         description=_("Verify facts"),
@@ -279,13 +273,13 @@ class AnnotatorAdmin(People, HistoryAdmin):
         },
     )
     def verify(self, request: HttpRequest, form: BaseDialogForm, object_id: str) -> HttpResponse:
-        annotator = self.get_queryset(request).get(pk=object_id)
+        annotator = self._row(request, object_id)
         try:
             verify_facts(annotator, acting_user=actor(request), now=utc_now())
             self.message_user(request, _("Verified: gates read these facts from now on."))
         except AppError as error:
             self.message_user(request, str(error), level="error")
-        return _to(reverse("admin:workforce_annotator_change", args=[object_id]))
+        return leave_dialog(reverse("admin:workforce_annotator_change", args=[object_id]))
 
 
 class _ProofAdmin(People, HistoryAdmin):
@@ -317,14 +311,14 @@ class _ProofAdmin(People, HistoryAdmin):
         },
     )
     def verify(self, request: HttpRequest, form: BaseDialogForm, object_id: str) -> HttpResponse:
-        row = self.get_queryset(request).get(pk=object_id)
+        row = self._row(request, object_id)
         try:
             type(self).verify_service(row, acting_user=actor(request), now=utc_now())
             self.message_user(request, _("Verified: gates count it from now on."))
         except AppError as error:
             self.message_user(request, str(error), level="error")
         name = f"admin:workforce_{row._meta.model_name}_change"
-        return _to(reverse(name, args=[object_id]))
+        return leave_dialog(reverse(name, args=[object_id]))
 
 
 @admin.register(AnnotatorSkill)

@@ -7,10 +7,14 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 
 from django.conf import settings
-from django.db import transaction
+from django.core.exceptions import ValidationError
+from django.db import IntegrityError, transaction
+from django.db.models import Q
 
+from accounts.choices import KeyState, Role
 from accounts.models import ApiKey, User
-from accounts.permissions import PERMISSIONS, can, require
+from accounts.permissions import PERMISSIONS, PERSONAL, can, require
+from accounts.services.records import invalid, rule_of
 from audit.services.events import record_event
 from common.errors import Invalid
 
@@ -37,22 +41,18 @@ def make_key(
     Raises
     ------
     Invalid
-        If a scope is unknown or not the user's, or the key would expire at once.
+        If nobody signs in as the user, the user has a live key of that name, a scope is unknown,
+        only a person's, or not the user's, or the key would expire at once.
     """
     require(acting_user, "keys.manage")
-    for scope in scopes:
-        if scope not in PERMISSIONS:
-            raise Invalid(f"There is no permission {scope}.", field="scopes", rule="known")
-        if not can(user, scope):
-            raise Invalid(f"{user} may not {scope}.", field="scopes", rule="own")
-    if not scopes:
-        raise Invalid("A key needs a scope.", field="scopes", rule="required")
+    _check_owner(user)
+    _check_scopes(user, scopes)
     if expires_at is not None and expires_at <= now:
         raise Invalid("A key expires in the future.", field="expires_at", rule="future")
     prefix, secret = secrets.token_hex(6), secrets.token_urlsafe(32)
-    key = ApiKey.objects.create(
+    key = ApiKey(
         user=user,
-        name=name,
+        name=name.strip(),
         prefix=prefix,
         secret_hash=hash_secret(secret),
         scopes=sorted(set(scopes)),
@@ -60,6 +60,14 @@ def make_key(
         created_by=acting_user,
         expires_at=expires_at,
     )
+    try:
+        key.full_clean()
+        with transaction.atomic():
+            key.save()
+    except ValidationError as error:
+        raise invalid(error) from error
+    except IntegrityError as error:
+        raise Invalid(rule_of(error), field="name", rule="constraint") from error
     record_event(
         "key.made",
         acting_user=acting_user,
@@ -68,8 +76,36 @@ def make_key(
         subject_id=key.public_id,
         user=str(user.public_id),
         scopes=key.scopes,
+        expires=expires_at.isoformat() if expires_at is not None else None,
     )
     return key, f"{prefix}.{secret}"
+
+
+def _check_owner(user: User) -> None:
+    """Refuse a key for somebody who does not sign in."""
+    if not user.is_active:
+        raise Invalid(f"{user} is not active.", field="user", rule="active")
+    if Role.SYSTEM in user.roles:
+        raise Invalid(
+            "A system user acts for commands and scheduled work only.", field="user", rule="person"
+        )
+
+
+def _check_scopes(user: User, scopes: Sequence[str]) -> None:
+    """Refuse scopes that a key may not carry, or not a key of this user."""
+    if not scopes:
+        raise Invalid("A key needs a scope.", field="scopes", rule="required")
+    for scope in scopes:
+        if scope not in PERMISSIONS:
+            raise Invalid(f"There is no permission {scope}.", field="scopes", rule="known")
+        if scope in PERSONAL:
+            raise Invalid(
+                f"{scope} is for a person who has signed in, not for a key.",
+                field="scopes",
+                rule="personal",
+            )
+        if not can(user, scope):
+            raise Invalid(f"{user} may not {scope}.", field="scopes", rule="own")
 
 
 @transaction.atomic
@@ -92,10 +128,34 @@ def find_key(token: str, *, now: datetime) -> ApiKey | None:
     key = ApiKey.objects.select_related("user").filter(prefix=prefix[:12]).first()
     stored = key.secret_hash if key is not None else "0" * 64
     same = hmac.compare_digest(stored, hash_secret(secret))
-    if key is None or not same or key.revoked_at is not None or not key.user.is_active:
-        return None
-    if key.expires_at is not None and key.expires_at <= now:
+    if key is None or not same or key_state(key, now=now) != KeyState.LIVE:
         return None
     if key.last_used_at is None or now - key.last_used_at > TOUCH_EVERY:
         ApiKey.objects.filter(pk=key.pk).update(last_used_at=now)
     return key
+
+
+def key_state(key: ApiKey, *, now: datetime) -> KeyState:
+    """Return the state of a key at a time; only a live one opens anything."""
+    if key.revoked_at is not None:
+        return KeyState.REVOKED
+    if key.expires_at is not None and key.expires_at <= now:
+        return KeyState.EXPIRED
+    return KeyState.LIVE if key.user.is_active else KeyState.ASLEEP
+
+
+def keys_in(state: str, *, now: datetime) -> Q:
+    """Return the condition under which keys are in a state at a time (see key_state)."""
+    revoked = Q(revoked_at__isnull=False)
+    expired = Q(expires_at__lte=now)
+    return {
+        KeyState.REVOKED: revoked,
+        KeyState.EXPIRED: ~revoked & expired,
+        KeyState.ASLEEP: ~revoked & ~expired & Q(user__is_active=False),
+        KeyState.LIVE: ~revoked & ~expired & Q(user__is_active=True),
+    }[KeyState(state)]
+
+
+def allows(key: ApiKey, permission: str) -> bool:
+    """Tell whether a key opens an action: a scope of its own that its user still has."""
+    return permission in key.scopes and permission not in PERSONAL and can(key.user, permission)

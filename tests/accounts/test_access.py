@@ -1,20 +1,17 @@
 """Roles, keys, jobs, and the only road to tenant data."""
 
-from datetime import timedelta
-
 import pytest
 from django.db import IntegrityError, connection, transaction
 
 from accounts.access import scoped
 from accounts.choices import Role
-from accounts.models import ApiKey, Job, Membership, Organisation, User
+from accounts.models import Job, Membership, Organisation, User
 from accounts.permissions import PERMISSIONS, can
 from accounts.services import jobs
-from accounts.services.keys import find_key, make_key, revoke_key
 from accounts.services.users import create_user, grant_role
 from common import triggers
 from common.errors import Forbidden, Invalid
-from tests.conftest import NOW, World
+from tests.conftest import World
 from workforce.models import Annotator, Pool
 
 
@@ -82,37 +79,6 @@ def test_only_administrators_manage_users(world: World) -> None:
             roles=[],
             **world.as_("admin"),
         )
-
-
-def test_a_key_is_stored_hashed_scoped_and_can_be_ended(world: World) -> None:
-    operator = world.users["operations"]
-    key, token = make_key(
-        operator, name="ci", scopes=["routing.run", "work.view"], **world.as_("admin")
-    )
-    assert token.split(".")[1] not in str(ApiKey.objects.values().get())
-    assert find_key(token, now=NOW) == key
-    assert find_key(token[:-1] + "x", now=NOW) is None
-    assert find_key("nonsense", now=NOW) is None
-    revoke_key(key, **world.as_("admin"))
-    assert find_key(token, now=NOW) is None
-    _key, short = make_key(
-        operator,
-        name="short",
-        scopes=["work.view"],
-        expires_at=NOW + timedelta(hours=1),
-        **world.as_("admin"),
-    )
-    assert find_key(short, now=NOW + timedelta(minutes=59)) is not None
-    assert find_key(short, now=NOW + timedelta(hours=1)) is None
-
-
-@pytest.mark.parametrize(
-    ("scopes", "rule"), [([], "required"), (["fly"], "known"), (["users.manage"], "own")]
-)
-def test_bad_scopes(world: World, scopes: list[str], rule: str) -> None:
-    with pytest.raises(Invalid) as caught:
-        make_key(world.users["operations"], name="x", scopes=scopes, **world.as_("admin"))
-    assert caught.value.rule == rule
 
 
 def test_a_job_runs_after_the_commit_and_once(
