@@ -1,8 +1,12 @@
 """Pages of task types, domains and fitted efforts."""
 
+import numpy as np
 from django.contrib import admin
+from django.utils.translation import gettext_lazy as _
+from unfold.decorators import display
 
 from accounts.console_admin import HistoryAdmin, ReadOnlyAdmin
+from routing.core.effort import expected_seconds
 from routing.models import Domain, EffortEstimate, TaskType
 
 
@@ -29,6 +33,11 @@ class DomainAdmin(Catalogue, HistoryAdmin):
 @admin.register(EffortEstimate)
 class EffortEstimateAdmin(ReadOnlyAdmin):
     view_permission = "routing.view"
-    list_display = ("task_type", "complexity_band", "as_of", "n")
+    list_display = ("task_type", "complexity_band", "as_of", "n", "factor")
     list_filter = ("task_type",)
     list_select_related = ("task_type",)
+
+    @display(description=_("mean over the type's default"))
+    def factor(self, row: EffortEstimate) -> str:
+        mean = expected_seconds(np.ones(1), np.array([row.log_factor]), np.array([row.log_spread]))
+        return f"× {mean[0]:.2f}"

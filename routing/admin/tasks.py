@@ -1,14 +1,19 @@
 """Pages of tasks, where they are placed and who holds them."""
 
+from typing import Any
+
 from django.contrib import admin
-from django.urls import reverse
-from django.utils.html import format_html
+from django.http import HttpRequest, HttpResponse
 from django.utils.translation import gettext_lazy as _
 from unfold.contrib.filters.admin import RangeDateTimeFilter
 from unfold.decorators import display
 
 from accounts.console_admin import ReadOnlyAdmin
-from routing.models import Assignment, Placement, Task
+from common.time import utc_now
+from routing.choices import Band, TaskState
+from routing.models import Assignment, Decision, Placement, Task
+from routing.services.explaining import waits_like
+from routing.services.scoring import explain_task
 
 TASK_COLOURS = {
     "open": "info",
@@ -34,25 +39,41 @@ class TaskAdmin(ReadOnlyAdmin):
     )
     search_fields = ("external_id",)
     list_select_related = ("project", "task_type")
-    readonly_fields = ("placed",)
+    change_form_template = "admin/routing/task.html"
 
     @display(description=_("state"), ordering="state", label=TASK_COLOURS)
     def shown_state(self, task: Task) -> tuple[str, str]:
         return task.state, task.get_state_display()
 
-    @display(description=_("placement in force"))
-    def placed(self, task: Task) -> str:
-        run_id = task.project.current_run_id
-        row = Placement.objects.filter(task=task, run_id=run_id).select_related("pool").first()
-        if row is None:
-            return str(_("none: it waits, or was not routed yet"))
-        return format_html(
-            '{} · {} · <a href="{}">{}</a>',
-            row.pool,
-            row.day,
-            reverse("admin:routing_decision_change", args=[row.decision_id]),
-            _("why"),
-        )
+    def changeform_view(
+        self,
+        request: HttpRequest,
+        object_id: str | None = None,
+        form_url: str = "",
+        extra_context: dict[str, Any] | None = None,
+    ) -> HttpResponse:
+        task = self.get_object(request, object_id or "")
+        context = {**(extra_context or {}), **(task_context(task) if task is not None else {})}
+        return super().changeform_view(request, object_id, form_url, context)
+
+
+def task_context(task: Task) -> dict[str, Any]:
+    """Return a task's scores with their factors, and where it is placed or why it waits."""
+    run = task.project.current_run
+    score = explain_task(task, utc_now())
+    placement, alike = None, list[Decision]()
+    if run is not None:
+        placement = Placement.objects.filter(task=task, run=run).select_related("pool").first()
+        if placement is None and task.state == TaskState.OPEN and task.created_at <= run.now:
+            alike = waits_like(task, score, run)
+    return {
+        "run": run,
+        "score": score,
+        "complexity_band": Band(score.complexity_band).label,
+        "risk_band": Band(score.risk_band).label,
+        "placement": placement,
+        "alike": alike,
+    }
 
 
 @admin.register(Placement)

@@ -13,7 +13,8 @@ from routing.core.gates import GATES, OPEN, touch_gates
 from routing.core.review import CHOICES
 from routing.core.settle import Placed
 from routing.core.tables import Floats, Inputs, Ints
-from routing.models import Decision, Domain, Run
+from routing.models import Decision, Domain, Run, Task
+from routing.services.scoring import TaskScore
 
 OWN_EFFORT = "own effort above the mean that was planned"
 
@@ -337,6 +338,25 @@ def candidate_rows(
                 }
             )
     return rows
+
+
+def waits_like(task: Task, score: TaskScore, run: Run, most: int = 5) -> list[Decision]:
+    """Return the decisions of a run that leave tasks waiting which share what this task shows.
+
+    A waiting task is no row of the run: its cohort is told by its project, type, bands, class of
+    data, domain, residency and language; several differ in effort and due day only.
+    """
+    same = {
+        "key__task_type": task.task_type.key,
+        "key__domain": task.domain.key if task.domain else "",
+        "key__complexity": score.complexity_band,
+        "key__risk": score.risk_band,
+        "key__data_class": task.data_class,
+        "key__residency": task.residency,
+        "key__language": task.language,
+    }
+    rows = Decision.objects.filter(run=run, project=task.project_id, waiting__gt=0, **same)
+    return list(rows.order_by("-waiting", "number")[:most])
 
 
 def price_rows(table: Mapping[str, Any], key: Mapping[str, Any]) -> list[dict[str, Any]]:

@@ -234,13 +234,13 @@ def _decide_and_write(
     scored = clock()
     tell("solving", 0, len(problem.inputs.cohorts))
     outcome = decide(problem.inputs)
+    premium = premium_of(outcome)
     solved = clock()
     tell("comparing", 0, 0)
     baselines = {
         "greedy": greedy(problem.inputs, outcome),
         "tier_rules": tier_rules(problem.inputs, outcome),
     }
-    premium = premium_of(outcome)
     tell("placing", 0, len(tasks))
     order = order_tasks(
         problem.cohort,

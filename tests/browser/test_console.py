@@ -61,4 +61,13 @@ def test_an_operator_reads_a_run(world: World, live_server, browser, width: int)
     page.locator("a[href*='/admin/routing/decision/'][href$='/change/']").first.click()
     page.get_by_text("Open arrangements, by cost").wait_for()
     assert page.evaluate(overflow) <= 0
+    # The last column, the error, is on the screen without scrolling aside.
+    box = page.locator("table tbody tr td:last-child").first.bounding_box()
+    assert box["x"] + box["width"] <= width
+    page.goto(f"{live_server.url}/admin/routing/task/")
+    page.locator("a[href*='/admin/routing/task/'][href$='/change/']").first.click()
+    page.get_by_text("why: the decision").wait_for()
+    assert page.evaluate(overflow) <= 0
+    box = page.locator("table tbody tr td:last-child").first.bounding_box()
+    assert box["x"] + box["width"] <= width
     assert errors == []

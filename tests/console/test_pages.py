@@ -1,5 +1,6 @@
 """The console: who sees what, that forms go through services, and how many queries a list takes."""
 
+import re
 from datetime import date
 from typing import Any
 
@@ -13,7 +14,7 @@ from django.urls import reverse
 from accounts.choices import Role
 from accounts.services.users import create_user
 from audit.models import Event
-from routing.models import Policy, Project, Run, Task
+from routing.models import Domain, Placement, Policy, Project, Run, Task
 from tests.conftest import World
 from vendors.models import Vendor
 from workforce.models import Annotator, AnnotatorSkill
@@ -160,6 +161,48 @@ def test_a_run_and_its_decisions_can_be_read(routed: World) -> None:
     assert "Open arrangements" in page
     assert decision.chosen[0]["label_crew"] in page
     assert "Versions that answered" in page
+    assert "Runner-up" in page
+    assert "Prices of work" in page
+    assert "9 an hour of work" in page
+
+
+def test_a_decision_names_the_gates_with_whom_they_shut_out(routed: World) -> None:
+    project = Project.objects.get()
+    AnnotatorSkill.objects.filter(annotator__pool__key="beta").delete()
+    routed.route(project.key)
+    decision = Run.objects.latest("pk").decisions.first()
+    browser = client(routed.users["operations"])
+    page = browser.get(
+        reverse("admin:routing_decision_change", args=[decision.pk])
+    ).content.decode()
+    assert "skill not verified" in page
+    assert "Beta" in page
+
+
+def test_a_task_says_why_it_is_complex_and_risky_and_where_it_goes(routed: World) -> None:
+    task = Task.objects.order_by("pk")[0]
+    Task.objects.filter(pk=task.pk).update(entropy=0.9, use="safety_critical", harm="mild")
+    browser = client(routed.users["quality"])
+    page = browser.get(reverse("admin:routing_task_change", args=[task.pk])).content.decode()
+    text = " ".join(re.sub("<[^>]+>", " ", page).split())
+    # entropy: 1 − (1 − .45 × .9) = .405; risk: safety-critical use alone is past .85
+    assert re.search(r"Complexity medium · 0\.405", text)
+    assert re.search(r"entropy 0\.90 0\.45 0\.405", text)
+    assert re.search(r"Risk critical · 0\.", text)
+    assert "cost of an error" in text
+    placement = Placement.objects.get(task=task)
+    assert reverse("admin:routing_decision_change", args=[placement.decision_id]) in page
+
+
+def test_a_task_that_waits_leads_to_the_decision_that_says_why(routed: World) -> None:
+    project = Project.objects.get()
+    waits = routed.add_tasks(project, 2, domain=Domain.objects.get(key="radiology"))
+    routed.route(project.key)
+    browser = client(routed.users["operations"])
+    page = browser.get(reverse("admin:routing_task_change", args=[waits[0].pk])).content.decode()
+    decision = Run.objects.latest("pk").decisions.get(waiting__gt=0)
+    assert reverse("admin:routing_decision_change", args=[decision.pk]) in page
+    assert "certificate missing or lapsed" in page
 
 
 def test_a_pool_is_made_through_the_service(world: World) -> None:
