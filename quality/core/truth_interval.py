@@ -1,0 +1,212 @@
+"""From the probability that each answer is right to annotators' accuracies and honest intervals.
+
+The share right among an annotator's answers is Σ p/n with gold's answers counted, and four doubts
+are added up, each a variance:
+
+- the labels themselves, were p exact: Σ p(1 − p)/n²;
+- p's parameters, common to all (nodes of `truth_calibrate`);
+- the annotator's own effect: p may be too high or too low for this person. In logits it is normal
+  with a deviation σ over annotators; the score Σ(right − p) of the annotator's gold answers tells
+  it, shrunk to none where they are few. This is the rectifier of prediction-powered inference
+  (Angelopoulos et al., Science 382, 2023), by empirical Bayes. σ is averaged over its posterior:
+  the marginal likelihood of all annotators' scores, raised to the share of gold tasks in gold
+  answers, since answers to one task tell of one truth only (a cluster);
+- the annotator's own matrix, learned from labels that lean on it: of the information on its rate
+  the share f is missing, so the variance grows by f²/(1 − f) of the rate's (Louis, JRSS B 44, 1982).
+
+The interval is the beta of these moments over the answers without gold; the others are counted.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+from scipy.special import betaincinv
+
+from quality.core.truth_input import Answers, Floats
+
+# Deviations of the annotators' own effects, and the scale of their half-normal prior (logits).
+EFFECTS = np.linspace(0.0, 3.0, 61)
+EFFECT_SCALE = 0.5
+# Strength of the common rate, in answers: never so weak that three answers decide a person, never
+# so strong that two hundred do not.
+MIN_PRIOR, MAX_PRIOR = 4.0, 60.0
+DEFAULT_RIGHT = 0.7
+
+
+@dataclass(frozen=True)
+class Evidence:
+    """What is known of every answer, in the answers' order.
+
+    right : (n,) probability that it is right; 0 or 1 under gold
+    is_gold : (n,) whether its task's truth is known
+    told : (n,) under gold, the probability it had before its truth was looked at; else 0
+    alpha : (n,) weight of its task's evidence, 1/(1 + (m − 1)ρ)
+    shares : (K, W) share right among the answers given at each node of the parameters
+    free : independent facts that gold tells: gold tasks × (classes − 1)
+    """
+
+    right: Floats
+    is_gold: np.ndarray[tuple[int], np.dtype[np.bool_]]
+    told: Floats
+    alpha: Floats
+    shares: Floats
+    free: float
+
+
+@dataclass(frozen=True)
+class Accuracies:
+    """(W,) each: the share right among the answers given, and the chance of the next."""
+
+    accuracy: Floats
+    lower: Floats
+    upper: Floats
+    rate: Floats
+    rate_lower: Floats
+    rate_upper: Floats
+
+
+def accuracies(
+    answers: Answers, evidence: Evidence, prior: tuple[float, float] | None
+) -> Accuracies:
+    """Return accuracies and rates with their central 90 % intervals."""
+    weight, open_ = answers.weight, ~evidence.is_gold
+    total = answers.by_annotator(weight)
+    with np.errstate(invalid="ignore", divide="ignore"):
+        size = np.where(total > 0, total, np.nan)
+    doubt = evidence.right * (1.0 - evidence.right)
+    # Of the share: how far one logit on all open answers of the annotator moves it.
+    swing = answers.by_annotator(weight * doubt) / size
+    labels = answers.by_annotator(weight**2 * doubt) / size**2
+    effect, effect_variance = _effects(answers, evidence)
+    counted = answers.by_annotator(weight * (evidence.is_gold * evidence.right)) / size
+    missed = answers.by_annotator(weight * (evidence.is_gold * (1 - evidence.right))) / size
+    common = evidence.shares.var(axis=0)
+    share = answers.by_annotator(weight * evidence.right) / size
+    accuracy = np.clip(share + effect * swing, counted, 1.0 - missed)
+    leaning = answers.by_annotator(weight * doubt * evidence.alpha) / size
+    matrix = _missing(leaning, accuracy, size)
+    own_variance = labels + effect_variance * swing**2 + matrix
+    some_open = answers.by_annotator(open_.astype(np.float64)) > 0
+    room = np.where(some_open, 1.0 - counted - missed, 0.0)
+    lower, upper = _within(accuracy, own_variance + common, counted, room)
+    rates = _rates(accuracy, own_variance, total, evidence.shares, prior)
+    return Accuracies(accuracy, lower, upper, *rates)
+
+
+def _effects(answers: Answers, evidence: Evidence) -> tuple[Floats, Floats]:
+    """Return the mean and variance of each annotator's effect, in logits."""
+    gold = evidence.is_gold
+    told = evidence.told
+    who = answers.annotator[gold]
+    W = answers.n_annotators
+    score = np.bincount(who, (evidence.right - told)[gold], minlength=W)
+    known = np.bincount(who, (told * (1 - told))[gold], minlength=W)
+    there = known > 1e-9
+    spread = known[there, None] * (1.0 + known[there, None] * EFFECTS**2)
+    told_of = -0.5 * (np.log(spread) + score[there, None] ** 2 / spread).sum(axis=0)
+    logs = told_of * min(1.0, evidence.free / max(int(gold.sum()), 1))
+    logs -= 0.5 * (EFFECTS / EFFECT_SCALE) ** 2
+    belief = np.exp(logs - logs.max())
+    belief /= belief.sum()
+    variances = 1.0 / (known[:, None] + 1.0 / np.maximum(EFFECTS, 1e-6) ** 2)
+    means = score[:, None] * variances
+    mean = means @ belief
+    variance = variances @ belief + (means**2) @ belief - mean**2
+    return mean, variance
+
+
+def _missing(own: Floats, accuracy: Floats, size: Floats) -> Floats:
+    """Return the variance that comes of the annotator's own matrix."""
+    binomial = np.clip(accuracy, 0.02, 0.98)
+    binomial = binomial * (1.0 - binomial)
+    f = np.clip(own / binomial, 0.0, 0.95)
+    return np.asarray(f**2 * binomial / size / (1.0 - f))
+
+
+def _within(
+    mean: Floats, variance: Floats, counted: Floats, room: Floats
+) -> tuple[Floats, Floats]:
+    """Return the interval of counted + room · beta."""
+    lower, upper = mean.copy(), mean.copy()
+    live = (room > 0) & np.isfinite(mean)
+    m = np.clip((mean[live] - counted[live]) / room[live], 0.0, 1.0)
+    low, high = beta_interval(m, variance[live] / room[live] ** 2)
+    lower[live] = counted[live] + room[live] * low
+    upper[live] = counted[live] + room[live] * high
+    return np.minimum(lower, mean), np.maximum(upper, mean)
+
+
+def _rates(
+    accuracy: Floats,
+    variance: Floats,
+    total: Floats,
+    shares: Floats,
+    prior: tuple[float, float] | None,
+) -> tuple[Floats, Floats, Floats]:
+    """Return the chance of the next answer: shrunk to the common beta, doubt and chance added.
+
+    `variance` is the annotator's own doubt; that which all share is in the nodes' shares.
+    """
+    there = total > 0
+    share = np.where(there, accuracy, 0.5)
+    doubt = np.where(there, variance, 0.0)
+    a, b = prior if prior is not None else common_rate(share * total, total, doubt)
+    strength = total + a + b
+    rate = (share * total + a) / strength
+    common = np.where(there, shares.std(axis=0), 0.0) * total
+    if there.any():
+        of_all = float((shares[:, there] @ total[there]).std() / total.sum())
+        common += of_all * (a + b)
+    spread = rate * (1 - rate) / (strength + 1.0)
+    spread += (doubt * total**2 + common**2) / strength**2
+    lower, upper = beta_interval(rate, spread)
+    return rate, np.minimum(lower, rate), np.maximum(upper, rate)
+
+
+def common_rate(
+    good: Floats, n: Floats, doubt: Floats | None = None
+) -> tuple[float, float]:
+    """Fit the annotators' common beta distribution of rates by moments.
+
+    Parameters
+    ----------
+    good, n : (W,) answers that were right, and answers
+    doubt : (W,) variance of good/n where it is an expectation over labels not known: by so much
+        annotators differ more than their expectations do. None = no doubt
+
+    Returns
+    -------
+    (right, wrong) pseudo-answers, together from MIN_PRIOR to MAX_PRIOR
+    """
+    there = n > 0
+    if not there.any():
+        return DEFAULT_RIGHT * MIN_PRIOR, (1.0 - DEFAULT_RIGHT) * MIN_PRIOR
+    mean = float(good[there].sum() / n[there].sum())
+    mean = min(max(mean, 0.02), 0.98)
+    rates, weights = good[there] / n[there], n[there]
+    W, N = len(weights), float(weights.sum())
+    between = float((weights * (rates - mean) ** 2).sum())
+    if doubt is not None:
+        between += float((weights * doubt[there]).sum())
+    size = N - float((weights**2).sum()) / N
+    # ANOVA estimator of the variance between annotators; none can be told for one annotator.
+    variance = (between - (W - 1) * mean * (1 - mean)) / size if W > 1 and size > 0 else 0.0
+    strength = mean * (1 - mean) / variance - 1 if variance > 1e-9 else MAX_PRIOR
+    strength = min(max(strength, MIN_PRIOR), MAX_PRIOR)
+    return mean * strength, (1 - mean) * strength
+
+
+def beta_interval(mean: Floats, variance: Floats) -> tuple[Floats, Floats]:
+    """Return the central 90 % of betas of these moments; a point where there is no variance.
+
+    A mean at 0 or 1 with variance left is moved inward by half a deviation, so that it keeps a
+    width.
+    """
+    lower, upper = mean.copy(), mean.copy()
+    live = variance > 1e-12
+    edge = np.minimum(0.5 * np.sqrt(variance[live]), 0.5)
+    m = np.clip(mean[live], edge, 1.0 - edge)
+    size = np.maximum(m * (1 - m) / variance[live] - 1, 0.02)
+    lower[live] = betaincinv(m * size, (1 - m) * size, 0.05)
+    upper[live] = betaincinv(m * size, (1 - m) * size, 0.95)
+    return lower, upper
