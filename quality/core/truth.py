@@ -15,8 +15,8 @@ from scipy.special import logsumexp
 
 from quality.core import truth_calibrate as calibrate
 from quality.core import truth_em, truth_rates
-from quality.core.truth_input import Answers, Floats, Ints, answers_iv
-from quality.core.truth_interval import Evidence, accuracies, common_rate
+from quality.core.truth_input import Answers, Floats, Ints, answers_iv, integers
+from quality.core.truth_interval import Evidence, accuracies, common_rate, shares_of
 
 MATRIX_LIMIT = 50_000_000
 TABLE_LIMIT = 200_000_000
@@ -75,7 +75,7 @@ def estimate(
         numbers, gold shorter than the tasks, weights out of range.
     """
     known = _gold_iv(gold)
-    answers = answers_iv(task, annotator, _labels_iv(label), weight, len(known))
+    answers = answers_iv(task, annotator, integers("label", label), weight, len(known))
     T, W = answers.n_tasks, answers.n_annotators
     if gold is not None and len(known) < T:
         raise ValueError("gold must hold one entry for every task")
@@ -86,12 +86,6 @@ def estimate(
     if W * C * C > MATRIX_LIMIT or T * C > TABLE_LIMIT:
         return _by_rates(answers, known, C, prior)
     return _by_matrices(answers, known, C, prior)
-
-
-def _labels_iv(label: ArrayLike) -> Ints:
-    from quality.core.truth_input import integers
-
-    return integers("label", label)
 
 
 def _gold_iv(gold: ArrayLike | None) -> Ints:
@@ -112,59 +106,90 @@ def _by_matrices(
     answers: Answers, known: Ints, C: int, prior: tuple[float, float] | None
 ) -> TruthEstimate:
     fitted = truth_em.fit(answers, known, C)
-    scores = truth_em.left_out(answers, fitted)
+    whole, apart = truth_em.evidence(answers, fitted)
     votes = answers.votes()
     gold = np.flatnonzero(known >= 0)
     told = gold[votes[gold] > 0]
     log_share = np.log(fitted.share)
-    if C <= calibrate.MAX_OFFSETS:
-        nodes = calibrate.offset_nodes(scores[told], votes[told], known[told], log_share)
-    else:
-
-        def line(log_rho: float) -> float:
-            logits = log_share + scores[told] * calibrate.scale(log_rho, votes[told])[:, None]
-            picked = logits[np.arange(len(told)), known[told]]
-            return float((picked - logsumexp(logits, axis=1)).sum())
-
-        nodes = calibrate.line_nodes(line if len(told) else None)
-
-    T = answers.n_tasks
-    probability = np.zeros_like(scores)
-    alpha = np.zeros(answers.n_tasks)
-    shares = np.zeros((len(nodes), answers.n_annotators))
-    cell = answers.label * T + answers.task  # of the columns laid end to end
-    is_gold = known[answers.task] >= 0
-    right_by_gold = (known[answers.task] == answers.label).astype(np.float64)
-    chance = np.empty_like(scores)
-    for k, node in enumerate(nodes):
-        scaled = calibrate.scale(float(node[0]), votes)
-        np.multiply(scores, scaled[:, None], out=chance)
-        chance += node[1:] if len(node) > 1 else log_share
-        chance -= chance.max(axis=1, keepdims=True)
-        np.exp(chance, out=chance)
-        chance /= chance.sum(axis=1, keepdims=True)
-        right = np.where(is_gold, right_by_gold, chance.T.reshape(-1)[cell])
-        shares[k] = answers.by_annotator(answers.weight * right)
-        probability += chance
-        alpha += scaled
-    probability /= len(nodes)
-    told_right = np.where(is_gold, probability.T.reshape(-1)[cell], 0.0)
+    nodes = _matrix_nodes(apart[told], votes[told], known[told], log_share)
+    probability = _table(whole, votes, nodes)
     truth_em.hold(probability, gold, known)
-    evidence = Evidence(
-        right=probability.T.reshape(-1)[cell],
-        is_gold=is_gold,
-        told=told_right,
-        alpha=(alpha / len(nodes))[answers.task],
-        shares=_over(shares, answers),
-        free=len(told) * (C - 1.0),
+    found = accuracies(
+        answers,
+        _evidence(answers, known, apart, votes, nodes, len(told)),
+        prior,
     )
-    found = accuracies(answers, evidence, prior)
-    confusion = truth_em.confusion(answers, probability, C)
     return TruthEstimate(
         np.ascontiguousarray(probability),
         **vars(found),
-        confusion=confusion,
+        confusion=truth_em.confusion(answers, probability, C),
         converged=fitted.converged,
+    )
+
+
+def _matrix_nodes(scores: Floats, votes: Floats, truth: Ints, log_share: Floats) -> Floats:
+    """Return (K, 1 + C) nodes: log ρ and offsets; with many classes the offsets are the shares."""
+    if len(log_share) <= calibrate.MAX_OFFSETS:
+        return calibrate.offset_nodes(scores, votes, truth, log_share)
+
+    def line(log_rho: float) -> float:
+        logits = log_share + scores * calibrate.scale(log_rho, votes)[:, None]
+        return float((logits[np.arange(len(truth)), truth] - logsumexp(logits, axis=1)).sum())
+
+    nodes = calibrate.line_nodes(line if len(truth) else None)
+    return np.hstack([nodes, np.broadcast_to(log_share, (len(nodes), len(log_share)))])
+
+
+def _chances(scores: Floats, alpha: Floats, offsets: Floats, *, out: Floats) -> Floats:
+    """Write p(c) ∝ exp(b_c + α S_c) to `out`; no row overflows, for its largest S is 0."""
+    np.multiply(scores, alpha[:, None], out=out)
+    out += offsets
+    np.exp(out, out=out)
+    out /= out.sum(axis=1, keepdims=True)
+    return out
+
+
+def _table(scores: Floats, votes: Floats, nodes: Floats) -> Floats:
+    """Return (T, C) probabilities, the doubt about ρ averaged over one deviation to either side."""
+    middle, spread = nodes.mean(axis=0), nodes[:, 0].std()
+    halves = [
+        _chances(
+            scores,
+            calibrate.scale(float(middle[0] + side), votes),
+            middle[1:],
+            out=np.empty_like(scores),
+        )
+        for side in (-spread, spread)
+    ]
+    return np.asarray((halves[0] + halves[1]) / 2.0)
+
+
+def _evidence(
+    answers: Answers, known: Ints, scores: Floats, votes: Floats, nodes: Floats, gold_tasks: int
+) -> Evidence:
+    cell = answers.label * answers.n_tasks + answers.task  # of the columns laid end to end
+    is_gold = known[answers.task] >= 0
+    by_gold = (known[answers.task] == answers.label).astype(np.float64)
+    mean = np.zeros(answers.size)
+    alpha = np.zeros(answers.n_tasks)
+    shares = np.zeros((len(nodes), answers.n_annotators))
+    chance = np.empty_like(scores)
+    for k, node in enumerate(nodes):
+        scaled = calibrate.scale(float(node[0]), votes)
+        _chances(scores, scaled, node[1:], out=chance)
+        right = chance.T.reshape(-1)[cell]
+        mean += right
+        shares[k] = shares_of(answers, np.where(is_gold, by_gold, right))
+        alpha += scaled
+    mean /= len(nodes)
+    return Evidence(
+        right=np.where(is_gold, by_gold, mean),
+        is_gold=is_gold,
+        told=np.where(is_gold, mean, 0.0),
+        alpha=(alpha / len(nodes))[answers.task],
+        shares=shares,
+        gold_tasks=gold_tasks,
+        free=gold_tasks * (scores.shape[1] - 1.0),
     )
 
 
@@ -191,8 +216,7 @@ def _by_rates(
     shares = np.zeros((len(nodes), answers.n_annotators))
     for k, node in enumerate(nodes):
         at = chances(float(node[0]))
-        right = np.where(clamped, held, at)[table.of]
-        shares[k] = answers.by_annotator(answers.weight * right)
+        shares[k] = shares_of(answers, np.where(clamped, held, at)[table.of])
         chance += at
         alpha += calibrate.scale(float(node[0]), votes)
     chance /= len(nodes)
@@ -204,7 +228,8 @@ def _by_rates(
         is_gold=is_gold,
         told=told_right,
         alpha=(alpha / len(nodes))[answers.task],
-        shares=_over(shares, answers),
+        shares=shares,
+        gold_tasks=len(met),
         free=len(met) * (C - 1.0),
     )
     found = accuracies(answers, evidence, prior)
@@ -216,10 +241,3 @@ def _by_rates(
         confusion=truth_rates.matrices(rates, C) if few else None,
         converged=converged,
     )
-
-
-def _over(sums: Floats, answers: Answers) -> Floats:
-    """Return shares of the weights; NaN where an annotator has no answers."""
-    total = answers.by_annotator(answers.weight)
-    with np.errstate(invalid="ignore", divide="ignore"):
-        return np.asarray(sums / np.where(total > 0, total, np.nan))

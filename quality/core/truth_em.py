@@ -4,9 +4,9 @@ Every annotator has a confusion matrix, shrunk to that of all annotators togethe
 a share (Dawid & Skene, Applied Statistics 28, 1979). Gold tasks are held at their truth. A matrix
 product with one sparse matrix, answers by (annotator, class answered), is each half of a round.
 
-`left_out` returns the evidence on every task with the task's own part in the matrices taken out
-again. Otherwise an annotator of three answers agrees with itself, and gold, which EM was shown,
-could not say how sure EM may be of tasks whose truth it was not shown.
+`evidence` gives what the answers say of each task also with the task's own part in the matrices
+taken out again. Otherwise an annotator of three answers agrees with itself, and gold, which EM was
+shown, could not say how sure EM may be of tasks whose truth it was not shown.
 """
 
 from dataclasses import dataclass
@@ -18,8 +18,9 @@ from quality.core.truth_input import Answers, Floats, Ints
 
 MAX_ITERATIONS = 200
 TOLERANCE = 1e-5  # growth of the log-likelihood per answer at which EM is settled
-STRENGTH = 4.0  # answers' worth of the common matrix in every annotator's row
+STRENGTH = 3.0  # answers' worth of the common matrix in every annotator's row
 CHUNK = 1_000_000  # answers held per class at a time
+FLOOR = 1e-9
 # The usual share right before anything is known.
 DEFAULT_RIGHT = 0.7
 
@@ -53,7 +54,7 @@ def fit(answers: Answers, known: Ints, C: int) -> Fitted:
     """
     T, W = answers.n_tasks, answers.n_annotators
     column = answers.annotator * C + answers.label
-    votes = sparse.csr_array((answers.vote, column, answers.start), shape=(T, W * C))
+    votes = _votes(answers, C)
     # The transpose in column form: it reads tasks in order and adds into the small side.
     weights = sparse.csr_array((answers.weight, column, answers.start), shape=(T, W * C)).T
     gold = np.flatnonzero(known >= 0)
@@ -84,14 +85,17 @@ def fit(answers: Answers, known: Ints, C: int) -> Fitted:
     return Fitted(probability, _share(probability), counts, _common(counts), converged)
 
 
-def left_out(answers: Answers, fitted: Fitted) -> Floats:
-    """Return (T, C) log-likelihoods of each task's answers, its own part in the counts removed.
+def evidence(answers: Answers, fitted: Fitted) -> tuple[Floats, Floats]:
+    """Return (T, C) log-likelihoods of each task's answers twice, the largest of each row 0.
 
-    The largest of each row is 0.
+    First as EM has them, then with the task's own part in the counts removed.
     """
     T, C = fitted.probability.shape
-    scores = np.zeros((T, C), order="F")
-    totals = fitted.counts.sum(axis=1)
+    logs = np.log(shrunk(fitted.counts, fitted.base)).reshape(-1, C)
+    whole = np.asfortranarray(_votes(answers, C) @ logs)
+    apart = np.zeros((T, C), order="F")
+    padded = fitted.counts + STRENGTH * fitted.base
+    totals = fitted.counts.sum(axis=1) + STRENGTH
     low = 0
     while low < T:
         # Whole tasks, so many that their answers fill a chunk.
@@ -99,23 +103,30 @@ def left_out(answers: Answers, fitted: Fitted) -> Floats:
         high = min(max(high, low + 1), T)
         part = slice(int(answers.start[low]), int(answers.start[high]))
         who, what = answers.annotator[part], answers.label[part]
-        own = fitted.probability[answers.task[part]] * answers.weight[part, None]
-        evidence = fitted.counts[who, what]
-        evidence -= own
-        evidence += STRENGTH * fitted.base[what]
-        of = totals[who]
+        own = fitted.probability.take(answers.task[part], axis=0)
+        own *= answers.weight[part, None]
+        chance = padded[who, what]
+        chance -= own
+        of = totals.take(who, axis=0)
         of -= own
-        of += STRENGTH
-        evidence /= of
-        np.log(np.maximum(evidence, 1e-9, out=evidence), out=evidence)
+        chance /= of
+        np.maximum(chance, FLOOR, out=chance)
+        np.log(chance, out=chance)
         begin = answers.start[low : high + 1] - answers.start[low]
         rows = sparse.csr_array(
             (answers.vote[part], np.arange(len(who)), begin), shape=(high - low, len(who))
         )
-        scores[low:high] = rows @ evidence
+        apart[low:high] = rows @ chance
         low = high
-    scores -= scores.max(axis=1, keepdims=True)
-    return scores
+    for scores in (whole, apart):
+        scores -= scores.max(axis=1, keepdims=True)
+    return whole, apart
+
+
+def _votes(answers: Answers, C: int) -> sparse.csr_array:
+    column = answers.annotator * C + answers.label
+    shape = (answers.n_tasks, answers.n_annotators * C)
+    return sparse.csr_array((answers.vote, column, answers.start), shape=shape)
 
 
 def shrunk(counts: Floats, base: Floats) -> Floats:

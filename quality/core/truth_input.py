@@ -1,19 +1,22 @@
 """Answers in one fixed order, checked once at the door."""
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
+Flags = NDArray[np.bool_]
 
 
 @dataclass(frozen=True)
 class Answers:
     """Answers sorted by task, then annotator, then label, so that no result hangs on their order.
 
-    task, annotator, label : (n,) integers from 0
+    task, annotator : (n,) integers from 0
+    label : (n,) integers from 0, or scores
     weight : (n,) in (0, 1], how much an answer says of its annotator now
     vote : (n,) 1/k where an annotator answered a task k times: together one voice
     start : (T + 1,) where each task's answers begin
@@ -21,7 +24,7 @@ class Answers:
 
     task: Ints
     annotator: Ints
-    label: Ints
+    label: Any
     weight: Floats
     vote: Floats
     start: Ints
@@ -51,7 +54,7 @@ def answers_iv(
     *,
     of_label: str = "label",
 ) -> Answers:
-    """Check and sort the answers; labels may be scores (floats), which are then left out of it.
+    """Check and sort the answers; `label`, checked by the caller, may hold scores.
 
     Raises
     ------
@@ -101,6 +104,10 @@ def _order(t: Ints, w: Ints, values: NDArray[np.generic], W: int) -> Ints | None
     pair = t * W + w
     if pair.size < 2 or (pair[1:] > pair[:-1]).all():
         return None
+    if np.issubdtype(values.dtype, np.integer):
+        labels = values.astype(np.int64, copy=False)
+        if pair.max() < 2**62 // (int(labels.max()) + 1):
+            return np.argsort(pair * (int(labels.max()) + 1) + labels)
     return np.lexsort((values, pair))
 
 
@@ -109,4 +116,4 @@ def _votes(t: Ints, w: Ints) -> Floats:
     if not again.any():
         return np.ones(len(t))
     run = np.cumsum(np.concatenate([[True], ~again])) - 1
-    return 1.0 / np.bincount(run)[run]
+    return np.asarray(1.0 / np.bincount(run)[run])

@@ -1,10 +1,12 @@
 """From the probability that each answer is right to annotators' accuracies and honest intervals.
 
-The share right among an annotator's answers is Σ p/n with gold's answers counted, and four doubts
+The share right among an annotator's answers is Σ p/n with gold's answers counted, and five doubts
 are added up, each a variance:
 
 - the labels themselves, were p exact: Σ p(1 − p)/n²;
 - p's parameters, common to all (nodes of `truth_calibrate`);
+- lapses of the whole crowd, agreed and wrong, which answers alone can never show: a share of the
+  open tasks with a Beta(1, 19) prior, to which each gold task adds one observation;
 - the annotator's own effect: p may be too high or too low for this person. In logits it is normal
   with a deviation σ over annotators; the score Σ(right − p) of the annotator's gold answers tells
   it, shrunk to none where they are few. This is the rectifier of prediction-powered inference
@@ -12,7 +14,7 @@ are added up, each a variance:
   the marginal likelihood of all annotators' scores, raised to the share of gold tasks in gold
   answers, since answers to one task tell of one truth only (a cluster);
 - the annotator's own matrix, learned from labels that lean on it: of the information on its rate
-  the share f is missing, so the variance grows by f²/(1 − f) of the rate's (Louis, JRSS B 44, 1982).
+  the share f is missing, which adds f²/(1 − f) of the rate's variance (Louis, JRSS B 44, 1982).
 
 The interval is the beta of these moments over the answers without gold; the others are counted.
 """
@@ -22,11 +24,12 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.special import betaincinv
 
-from quality.core.truth_input import Answers, Floats
+from quality.core.truth_input import Answers, Flags, Floats
 
 # Deviations of the annotators' own effects, and the scale of their half-normal prior (logits).
 EFFECTS = np.linspace(0.0, 3.0, 61)
 EFFECT_SCALE = 0.5
+LAPSE = (1.0, 19.0)
 # Strength of the common rate, in answers: never so weak that three answers decide a person, never
 # so strong that two hundred do not.
 MIN_PRIOR, MAX_PRIOR = 4.0, 60.0
@@ -42,14 +45,16 @@ class Evidence:
     told : (n,) under gold, the probability it had before its truth was looked at; else 0
     alpha : (n,) weight of its task's evidence, 1/(1 + (m − 1)ρ)
     shares : (K, W) share right among the answers given at each node of the parameters
-    free : independent facts that gold tells: gold tasks × (classes − 1)
+    gold_tasks : tasks answered whose truth is known
+    free : independent facts that they tell: tasks × (classes − 1)
     """
 
     right: Floats
-    is_gold: np.ndarray[tuple[int], np.dtype[np.bool_]]
+    is_gold: Flags
     told: Floats
     alpha: Floats
     shares: Floats
+    gold_tasks: int
     free: float
 
 
@@ -80,7 +85,8 @@ def accuracies(
     effect, effect_variance = _effects(answers, evidence)
     counted = answers.by_annotator(weight * (evidence.is_gold * evidence.right)) / size
     missed = answers.by_annotator(weight * (evidence.is_gold * (1 - evidence.right))) / size
-    common = evidence.shares.var(axis=0)
+    lapse = answers.by_annotator(weight * open_) / size * _lapse(evidence.gold_tasks)
+    common = evidence.shares.std(axis=0)
     share = answers.by_annotator(weight * evidence.right) / size
     accuracy = np.clip(share + effect * swing, counted, 1.0 - missed)
     leaning = answers.by_annotator(weight * doubt * evidence.alpha) / size
@@ -88,15 +94,26 @@ def accuracies(
     own_variance = labels + effect_variance * swing**2 + matrix
     some_open = answers.by_annotator(open_.astype(np.float64)) > 0
     room = np.where(some_open, 1.0 - counted - missed, 0.0)
-    lower, upper = _within(accuracy, own_variance + common, counted, room)
-    rates = _rates(accuracy, own_variance, total, evidence.shares, prior)
+    lower, upper = _within(accuracy, own_variance + common**2 + lapse**2, counted, room)
+    rates = _rates(accuracy, own_variance + lapse**2, total, evidence.shares, prior)
     return Accuracies(accuracy, lower, upper, *rates)
+
+
+def shares_of(answers: Answers, right: Floats) -> Floats:
+    """Return (W,) weighted shares of answers that are right; NaN where there are none."""
+    total = answers.by_annotator(answers.weight)
+    with np.errstate(invalid="ignore", divide="ignore"):
+        return np.asarray(answers.by_annotator(answers.weight * right) / total)
 
 
 def _effects(answers: Answers, evidence: Evidence) -> tuple[Floats, Floats]:
     """Return the mean and variance of each annotator's effect, in logits."""
     gold = evidence.is_gold
     told = evidence.told
+    if not gold.any():
+        belief = np.exp(-0.5 * (EFFECTS / EFFECT_SCALE) ** 2)
+        variance = float(belief @ EFFECTS**2 / belief.sum())
+        return np.zeros(answers.n_annotators), np.full(answers.n_annotators, variance)
     who = answers.annotator[gold]
     W = answers.n_annotators
     score = np.bincount(who, (evidence.right - told)[gold], minlength=W)
@@ -115,6 +132,13 @@ def _effects(answers: Answers, evidence: Evidence) -> tuple[Floats, Floats]:
     return mean, variance
 
 
+def _lapse(gold_tasks: int) -> float:
+    """Return the standard deviation of the share of tasks on which all err together."""
+    a, b = LAPSE
+    b += gold_tasks
+    return float(np.sqrt(a * b / (a + b + 1.0)) / (a + b))
+
+
 def _missing(own: Floats, accuracy: Floats, size: Floats) -> Floats:
     """Return the variance that comes of the annotator's own matrix."""
     binomial = np.clip(accuracy, 0.02, 0.98)
@@ -123,9 +147,7 @@ def _missing(own: Floats, accuracy: Floats, size: Floats) -> Floats:
     return np.asarray(f**2 * binomial / size / (1.0 - f))
 
 
-def _within(
-    mean: Floats, variance: Floats, counted: Floats, room: Floats
-) -> tuple[Floats, Floats]:
+def _within(mean: Floats, variance: Floats, counted: Floats, room: Floats) -> tuple[Floats, Floats]:
     """Return the interval of counted + room · beta."""
     lower, upper = mean.copy(), mean.copy()
     live = (room > 0) & np.isfinite(mean)
@@ -145,7 +167,7 @@ def _rates(
 ) -> tuple[Floats, Floats, Floats]:
     """Return the chance of the next answer: shrunk to the common beta, doubt and chance added.
 
-    `variance` is the annotator's own doubt; that which all share is in the nodes' shares.
+    `variance` is the doubt about the annotator; that about the parameters is in the nodes' shares.
     """
     there = total > 0
     share = np.where(there, accuracy, 0.5)
@@ -163,9 +185,7 @@ def _rates(
     return rate, np.minimum(lower, rate), np.maximum(upper, rate)
 
 
-def common_rate(
-    good: Floats, n: Floats, doubt: Floats | None = None
-) -> tuple[float, float]:
+def common_rate(good: Floats, n: Floats, doubt: Floats | None = None) -> tuple[float, float]:
     """Fit the annotators' common beta distribution of rates by moments.
 
     Parameters

@@ -8,11 +8,10 @@ memory follows the answers.
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 from scipy import sparse
 
 from quality.core.truth_em import DEFAULT_RIGHT, MAX_ITERATIONS, STRENGTH, TOLERANCE
-from quality.core.truth_input import Answers, Floats, Ints
+from quality.core.truth_input import Answers, Flags, Floats, Ints
 
 
 @dataclass(frozen=True)
@@ -30,6 +29,10 @@ class Cells:
     of: Ints
     gold: Ints
     others: Floats
+
+    def sums(self, values: Floats) -> Floats:
+        """Return (N,) sums of one value per answer."""
+        return np.bincount(self.of, values, minlength=len(self.task)).astype(np.float64)
 
     def chances(self, scores: Floats) -> Floats:
         """Return (N,) probabilities from scores in which a class without a cell has 0."""
@@ -58,14 +61,14 @@ def fit(answers: Answers, table: Cells, known: Ints, C: int) -> tuple[Floats, Fl
     size = answers.by_annotator(answers.weight)
     clamped = known[table.task] >= 0
     held = (known[table.task] == table.kind).astype(np.float64)
-    chance = np.bincount(table.of, answers.vote, minlength=len(table.task))
+    chance = table.sums(answers.vote)
     chance /= np.maximum(np.bincount(table.task, chance, minlength=T), 1e-12)[table.task]
     chance = np.where(clamped, held, chance)
     likelihood, converged = -np.inf, not answers.size
     for _round in range(MAX_ITERATIONS):
         rates, _good, _common = _rates(answers, table, chance, size)
         votes = answers.vote * odds(rates, C)[answers.annotator]
-        scores = np.bincount(table.of, votes, minlength=len(table.task))
+        scores = table.sums(votes)
         told = _likelihood(answers, table, scores, rates, clamped, C)
         chance = np.where(clamped, held, table.chances(scores))
         grown = (told - likelihood) / max(answers.size, 1)
@@ -79,7 +82,7 @@ def fit(answers: Answers, table: Cells, known: Ints, C: int) -> tuple[Floats, Fl
         size[answers.annotator] - answers.weight + STRENGTH
     )
     votes = answers.vote * odds(left, C)
-    return np.bincount(table.of, votes, minlength=len(table.task)), rates, converged
+    return table.sums(votes), rates, converged
 
 
 def odds(rates: Floats, C: int) -> Floats:
@@ -106,7 +109,7 @@ def dense(table: Cells, chance: Floats, C: int) -> Floats:
 
 def thin(table: Cells, chance: Floats, C: int) -> sparse.csr_array:
     """Return (T, C) in CSR: the cells only, so that rows sum to less than 1."""
-    keep: NDArray[np.bool_] = chance > 0
+    keep: Flags = chance > 0
     return sparse.csr_array(
         (chance[keep], (table.task[keep], table.kind[keep])), shape=(len(table.others), C)
     )
@@ -122,7 +125,7 @@ def _rates(
 
 
 def _likelihood(
-    answers: Answers, table: Cells, scores: Floats, rates: Floats, clamped: Floats, C: int
+    answers: Answers, table: Cells, scores: Floats, rates: Floats, clamped: Flags, C: int
 ) -> float:
     """Return the log-likelihood, but for a constant."""
     T = len(table.others)
