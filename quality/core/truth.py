@@ -110,8 +110,8 @@ def _by_matrices(
     votes = answers.votes()
     gold = np.flatnonzero(known >= 0)
     told = gold[votes[gold] > 0]
-    log_share = np.log(fitted.share)
-    nodes = _matrix_nodes(apart[told], votes[told], known[told], log_share)
+    lean = calibrate.LEAN * np.log(fitted.share)
+    nodes = _matrix_nodes(apart[told], votes[told], known[told], lean)
     probability = _table(whole, votes, nodes)
     truth_em.hold(probability, gold, known)
     found = accuracies(
@@ -127,17 +127,17 @@ def _by_matrices(
     )
 
 
-def _matrix_nodes(scores: Floats, votes: Floats, truth: Ints, log_share: Floats) -> Floats:
-    """Return (K, 1 + C) nodes: log ρ and offsets; with many classes the offsets are the shares."""
-    if len(log_share) <= calibrate.MAX_OFFSETS:
-        return calibrate.offset_nodes(scores, votes, truth, log_share)
+def _matrix_nodes(scores: Floats, votes: Floats, truth: Ints, lean: Floats) -> Floats:
+    """Return (K, 1 + C) nodes: log ρ and offsets; with many classes these stay where they start."""
+    if len(lean) <= calibrate.MAX_OFFSETS:
+        return calibrate.offset_nodes(scores, votes, truth, lean)
 
     def line(log_rho: float) -> float:
-        logits = log_share + scores * calibrate.scale(log_rho, votes)[:, None]
+        logits = lean + scores * calibrate.scale(log_rho, votes)[:, None]
         return float((logits[np.arange(len(truth)), truth] - logsumexp(logits, axis=1)).sum())
 
     nodes = calibrate.line_nodes(line if len(truth) else None)
-    return np.hstack([nodes, np.broadcast_to(log_share, (len(nodes), len(log_share)))])
+    return np.hstack([nodes, np.broadcast_to(lean, (len(nodes), len(lean)))])
 
 
 def _chances(scores: Floats, alpha: Floats, offsets: Floats, *, out: Floats) -> Floats:

@@ -31,6 +31,9 @@ SPREAD_ODDS = OFFSET_SPREADS**-1.5  # before gold speaks: most crowds lean littl
 MAX_OFFSETS = 12
 # More gold than this no longer moves the posterior.
 MAX_GOLD = 20_000
+# Offsets start at so much of the logs of the shares: EM, too sure of itself, makes the common class
+# commoner than it is. On the ten sets half is better than all or none, with gold and without.
+LEAN = 0.5
 NODES = 8
 LINE = np.linspace(np.log(0.002), np.log(30.0), 97)
 
@@ -40,16 +43,16 @@ def scale(log_rho: float, votes: Floats) -> Floats:
     return np.asarray(1.0 / (1.0 + np.maximum(votes - 1.0, 0.0) * np.exp(log_rho)))
 
 
-def offset_nodes(scores: Floats, votes: Floats, truth: Ints, log_share: Floats) -> Floats:
+def offset_nodes(scores: Floats, votes: Floats, truth: Ints, lean: Floats) -> Floats:
     """Return (K, 1 + C) nodes: log ρ and the classes' offsets.
 
     Parameters
     ----------
     scores : (G, C) log-likelihoods of the gold tasks' answers, each left out of its own matrices
     votes, truth : (G,) voices and true class
-    log_share : (C,) where the offsets start
+    lean : (C,) where the offsets start
     """
-    start = np.concatenate([[LOG_RHO], log_share])
+    start = np.concatenate([[LOG_RHO], lean])
     if not len(truth):
         belief = SPREAD_ODDS / SPREAD_ODDS.sum()
         spread = float(np.sqrt(belief @ OFFSET_SPREADS**2))

@@ -1,6 +1,6 @@
 """From the probability that each answer is right to annotators' accuracies and honest intervals.
 
-The share right among an annotator's answers is Σ p/n with gold's answers counted, and five doubts
+The share right among an annotator's answers is Σ p/n with gold's answers counted, and six doubts
 are added up, each a variance:
 
 - the labels themselves, were p exact: Σ p(1 − p)/n²;
@@ -15,6 +15,8 @@ are added up, each a variance:
   answers, since answers to one task tell of one truth only (a cluster);
 - the annotator's own matrix, learned from labels that lean on it: of the information on its rate
   the share f is missing, which adds f²/(1 − f) of the rate's variance (Louis, JRSS B 44, 1982).
+- answers that nobody else and no gold speaks to: EM takes their annotator's word for the rate that
+  they have by it. As long as there are few others of the annotator, UNTESTED is their variance.
 
 The interval is the beta of these moments over the answers without gold; the others are counted.
 """
@@ -30,6 +32,8 @@ from quality.core.truth_input import Answers, Flags, Floats
 EFFECTS = np.linspace(0.0, 3.0, 61)
 EFFECT_SCALE = 0.5
 LAPSE = (1.0, 19.0)
+# Variance of a rate nobody has seen, and how many tested answers take half of it away.
+UNTESTED, TESTED = 0.04, 4.0
 # Strength of the common rate, in answers: never so weak that three answers decide a person, never
 # so strong that two hundred do not.
 MIN_PRIOR, MAX_PRIOR = 4.0, 60.0
@@ -91,7 +95,7 @@ def accuracies(
     accuracy = np.clip(share + effect * swing, counted, 1.0 - missed)
     leaning = answers.by_annotator(weight * doubt * evidence.alpha) / size
     matrix = _missing(leaning, accuracy, size)
-    own_variance = labels + effect_variance * swing**2 + matrix
+    own_variance = labels + effect_variance * swing**2 + matrix + _untested(answers, open_, size)
     some_open = answers.by_annotator(open_.astype(np.float64)) > 0
     room = np.where(some_open, 1.0 - counted - missed, 0.0)
     lower, upper = _within(accuracy, own_variance + common**2 + lapse**2, counted, room)
@@ -137,6 +141,14 @@ def _lapse(gold_tasks: int) -> float:
     a, b = LAPSE
     b += gold_tasks
     return float(np.sqrt(a * b / (a + b + 1.0)) / (a + b))
+
+
+def _untested(answers: Answers, open_: Flags, size: Floats) -> Floats:
+    """Return the variance of the share of answers to which only their annotator speaks."""
+    lone = open_ & (answers.votes()[answers.task] < 1.0 + 1e-9)
+    tested = answers.by_annotator((~lone).astype(np.float64))
+    share = answers.by_annotator(answers.weight * lone) / size
+    return np.asarray(share**2 * UNTESTED * TESTED / (TESTED + tested))
 
 
 def _missing(own: Floats, accuracy: Floats, size: Floats) -> Floats:

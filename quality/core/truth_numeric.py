@@ -3,7 +3,7 @@
 An answer is the task's truth plus the annotator's bias plus normal noise of the annotator's own
 spread; truths are normal too. EM to the posterior mode as in `truth_em`: spreads are shrunk to the
 common one, biases to none, gold is held. m answers are as sure as m/(1 + (m − 1)ρ), with ρ from
-gold as in `truth_calibrate`, and an answer is right when it lies within `tolerance` of the truth, so that
+gold as in `truth_calibrate`. An answer is right when it lies within `tolerance` of the truth: so
 accuracies, rates and their intervals are those of `truth_interval`.
 """
 
