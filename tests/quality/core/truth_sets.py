@@ -36,12 +36,18 @@ class Crowd:
 
 def real(name: str) -> Crowd:
     """Return dog or duck."""
-    folder = ROOT / "console" / "demo" / "data" / name
-    with (folder / "answer.csv").open() as file:
-        rows = [(r["question"], r["worker"], r["answer"]) for r in csv.DictReader(file)]
+    return read(ROOT / "console" / "demo" / "data" / name)
+
+
+def read(folder: Path) -> Crowd:
+    """Return the answers and truths of a folder, without tasks whose truth is not known."""
     with (folder / "truth.csv").open() as file:
         truth = {r["question"]: r["truth"] for r in csv.DictReader(file)}
+    with (folder / "answer.csv").open() as file:
+        rows = [(r["question"], r["worker"], r["answer"]) for r in csv.DictReader(file)]
+    rows = [row for row in rows if row[0] in truth]
     ids = [sorted({row[k] for row in rows}) for k in range(3)]
+    ids[2] = sorted({*ids[2], *(truth[q] for q in ids[0])})
     at = [{value: i for i, value in enumerate(column)} for column in ids]
     task, annotator, label = (np.array([at[k][row[k]] for row in rows]) for k in range(3))
     return Crowd(task, annotator, label, np.array([at[2][truth[q]] for q in ids[0]]))
