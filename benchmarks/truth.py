@@ -21,6 +21,7 @@ import resource
 import statistics
 import sys
 import time
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
@@ -57,9 +58,7 @@ def main() -> None:
 
 def intervals(sets: dict[str, Crowd], draws: int) -> None:
     """Print scores, errors and shares held, by share of gold."""
-    print(
-        "| answers | gold | score | error | held | width | rate held |\n|---|---|---|---|---|---|---|"
-    )
+    _head("answers", "gold", "score", "error", "held", "width", "rate held")
     for share in SHARES:
         for name, crowd in sets.items():
             many = draws if share else 1
@@ -68,6 +67,11 @@ def intervals(sets: dict[str, Crowd], draws: int) -> None:
             _row(
                 f"*{family}*", share, [(simulated(family, k), k) for k in range(max(draws // 2, 1))]
             )
+
+
+def _head(*names: str) -> None:
+    print(f"| {' | '.join(names)} |")
+    print("|---" * len(names) + "|", flush=True)
 
 
 def _row(name: str, share: float, crowds: list[tuple[Crowd, int]]) -> None:
@@ -107,8 +111,7 @@ def labels(sets: dict[str, Crowd], draws: int) -> None:
     """Print how often labels are right where they say so, off gold."""
     edges = (0.0, 0.6, 0.8, 0.95, 1.01)
     names = ("below .6", ".6–.8", ".8–.95", ".95–1")
-    print(f"| answers | gold | {' | '.join(f'{name}: says, is' for name in names)} | right |")
-    print("|---" * (len(names) + 3) + "|")
+    _head("answers", "gold", *(f"{name}: says, is" for name in names), "right")
     for share in (0.0, 0.1):
         for name, crowd in sets.items():
             say, hold = [], []
@@ -120,7 +123,7 @@ def labels(sets: dict[str, Crowd], draws: int) -> None:
                 hold.append(table.argmax(axis=1) == crowd.truth[gold < 0])
             said, held = np.concatenate(say), np.concatenate(hold)
             cells = []
-            for low, high in zip(edges[:-1], edges[1:], strict=True):
+            for low, high in pairwise(edges):
                 of = (said >= low) & (said < high)
                 cells.append(f"{said[of].mean():.3f}, {held[of].mean():.3f}" if of.any() else "–")
             print(f"| {name} | {share:.0%} | {' | '.join(cells)} | {held.mean():.4f} |", flush=True)
@@ -132,9 +135,7 @@ def scores(_sets: dict[str, Crowd], draws: int) -> None:
     mean = np.bincount(task, score) / np.bincount(task)
     n = np.bincount(annotator)
     print(f"emotion: mean absolute error of the plain mean {np.abs(mean - value).mean():.2f}")
-    print(
-        "| gold | tolerance | score | error | held | error of values | values held |\n|---|---|---|---|---|---|---|"
-    )
+    _head("gold", "tolerance", "score", "error", "held", "error of values", "values held")
     for share in SHARES:
         for tolerance in (10.0, 20.0):
             rows = []
@@ -204,8 +205,7 @@ def peer(sets: dict[str, Crowd], _draws: int) -> None:
     except ImportError:
         sys.exit("crowd-kit is not installed here: see the head of benchmarks/truth.py")
     made = {f"8,000 tasks, {C} classes": crowd_of(8000, 25_000, 300, C, 0) for C in (2, 4, 10)}
-    print("| answers | n | rounds | crowd-kit s | s | ratio | crowd-kit right | right |")
-    print("|---|---|---|---|---|---|---|---|")
+    _head("answers", "n", "rounds", "crowd-kit s", "s", "ratio", "crowd-kit right", "right")
     for name, crowd in {**made, **sets}.items():
         frame = pd.DataFrame({"task": crowd.task, "worker": crowd.annotator, "label": crowd.label})
         theirs, ours = [], []
