@@ -33,6 +33,8 @@ from tests.quality.core.truth_sets import FAMILIES, Crowd, read, real, simulated
 
 SHARES = (0.0, 0.02, 0.1, 0.3)
 LEAST = 20
+# Crowds that the method was not looked at on while it was made.
+UNSEEN = ("skewed", "uneven", "copy", "confuse", "lean")
 EMOTION = Path(__file__).parent.parent / "tests" / "data" / "emotion"
 
 
@@ -67,6 +69,33 @@ def intervals(sets: dict[str, Crowd], draws: int) -> None:
             _row(
                 f"*{family}*", share, [(simulated(family, k), k) for k in range(max(draws // 2, 1))]
             )
+
+
+def unseen(kind: str, seed: int) -> Crowd:
+    """Return a crowd of one of UNSEEN: 600 tasks, 50 annotators with beta(6, 3) rates, 4 classes."""
+    rng = np.random.default_rng(seed + 5000)
+    T, W, C = 600, 50, 4
+    rate = rng.beta(6, 3, W)
+    share = np.array([0.8, 0.1, 0.06, 0.04]) if kind == "skewed" else np.full(C, 1 / C)
+    truth = rng.choice(C, T, p=share)
+    each = rng.integers(1, 9, T) if kind == "uneven" else np.full(T, 6)
+    task = np.repeat(np.arange(T), each)
+    load = rng.dirichlet(np.full(W, 0.7)) if kind == "uneven" else np.full(W, 1 / W)
+    load = (load + 0.002) / (load + 0.002).sum()
+    annotator = np.concatenate([rng.choice(W, m, replace=False, p=load) for m in each])
+    n = len(task)
+    right = rng.random(n) < rate[annotator]
+    label = np.where(right, truth[task], (truth[task] + rng.integers(1, C, n)) % C)
+    if kind == "copy":  # fifteen give the answer of one of three leaders, right .7 of the time
+        leaders = np.where(rng.random((T, 3)) < 0.6, truth[:, None], rng.integers(0, C, (T, 3)))
+        copies = annotator < 15
+        label[copies] = leaders[task[copies], annotator[copies] % 3]
+    if kind == "confuse":  # everyone takes classes 0 and 1 for each other
+        label = np.where((truth[task] < 2) & (rng.random(n) < 0.35), 1 - truth[task], label)
+    if kind == "lean":  # half of class 3 looks like class 0 to all
+        bad = ((truth == 3) & (rng.random(T) < 0.5))[task]
+        label = np.where(bad & (rng.random(n) < 0.8), 0, label)
+    return Crowd(task, annotator, label, truth)
 
 
 def _head(*names: str) -> None:
