@@ -69,10 +69,12 @@ def intervals(sets: dict[str, Crowd], draws: int) -> None:
             _row(
                 f"*{family}*", share, [(simulated(family, k), k) for k in range(max(draws // 2, 1))]
             )
+        for family in UNSEEN:
+            _row(f"*{family}* (unseen)", share, [(unseen(family, k), k) for k in range(8)])
 
 
 def unseen(kind: str, seed: int) -> Crowd:
-    """Return a crowd of one of UNSEEN: 600 tasks, 50 annotators with beta(6, 3) rates, 4 classes."""
+    """Return a crowd of one of UNSEEN: 600 tasks, 50 annotators, 4 classes."""
     rng = np.random.default_rng(seed + 5000)
     T, W, C = 600, 50, 4
     rate = rng.beta(6, 3, W)
