@@ -4,6 +4,7 @@ from typing import Any
 
 from django import forms
 from django.contrib import admin
+from django.contrib.auth.password_validation import validate_password
 from django.http import HttpRequest, HttpResponse
 from django.template.response import TemplateResponse
 from django.urls import reverse
@@ -26,8 +27,7 @@ from accounts.models import ApiKey, Job, Membership, Organisation, StoredFile, U
 from accounts.permissions import SCOPES
 from accounts.services.files import shown_size
 from accounts.services.keys import key_state, keys_in, make_key, revoke_key
-from accounts.services.records import save_record
-from accounts.services.users import grant_role, revoke_role
+from accounts.services.users import change_user, create_user, grant_role, revoke_role
 from common.time import utc_now
 
 
@@ -38,6 +38,9 @@ class MembershipInline(ConsoleInline):
     view_permission = "users.view"
     manage_permission = "users.manage"
     verbose_name_plural = _("roles")
+
+    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False  # a role is given or taken
 
 
 class UserForm(forms.ModelForm):
@@ -53,6 +56,12 @@ class UserForm(forms.ModelForm):
     class Meta:
         model = User
         fields = ("email", "name", "organisation", "time_zone", "is_active")
+
+    def clean_new_password(self) -> str:
+        password = str(self.cleaned_data["new_password"])
+        if password:
+            validate_password(password, self.instance)
+        return password
 
     def clean_email(self) -> str:
         return str(self.cleaned_data["email"]).strip().lower()
@@ -70,6 +79,10 @@ class UserAdmin(HistoryAdmin):
     inlines = (MembershipInline,)
     fields = ("email", "name", "organisation", "time_zone", "is_active", "new_password")
 
+    def get_fields(self, request: HttpRequest, obj: Any = None) -> Any:
+        # A new user is active.
+        return [name for name in self.fields if obj is not None or name != "is_active"]
+
     def get_queryset(self, request: HttpRequest) -> Any:
         return super().get_queryset(request).prefetch_related("memberships")
 
@@ -82,18 +95,14 @@ class UserAdmin(HistoryAdmin):
         return ("organisation",) if obj is not None else ()
 
     def save_model(self, request: HttpRequest, obj: Any, form: Any, change: bool) -> None:
-        password = form.cleaned_data.get("new_password")
-        if password:
-            obj.set_password(password)
-        elif not change:
-            obj.set_unusable_password()
-        save_record(
-            obj,
-            permission="users.manage",
-            changed=form.changed_data,
-            acting_user=actor(request),
-            now=utc_now(),
-        )
+        values = dict(form.cleaned_data)
+        by = {"acting_user": actor(request), "now": utc_now()}
+        password = values.pop("new_password") or None
+        if change:
+            change_user(obj, changed=form.changed_data, password=password, **by)
+            return
+        made = create_user(roles=[], password=password, **values, **by)
+        obj.__dict__.update(made.__dict__)
 
     def save_formset(self, request: HttpRequest, form: Any, formset: Any, change: bool) -> None:
         by = {"acting_user": actor(request), "now": utc_now()}

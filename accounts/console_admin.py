@@ -137,6 +137,13 @@ class ConsoleAdmin(_Typed, _ByTable, ModelAdmin):  # type: ignore[misc, type-arg
         except (self.model.DoesNotExist, ValueError, ValidationError) as error:
             raise Http404 from error
 
+    def carry_out(self, request: HttpRequest, do: Callable[[], Any]) -> None:
+        """Call what an action does and tell its words, or those of the refusal."""
+        try:
+            self.message_user(request, str(do()))
+        except AppError as error:
+            self.message_user(request, str(error), level="error")
+
     def save_model(self, request: HttpRequest, obj: Any, form: Any, change: bool) -> None:
         changed = list(form.changed_data)
         if self.save_service is not None:

@@ -22,6 +22,8 @@ READERS = frozenset({OPS, QUALITY, SLA, FINANCE, AUDITOR, ADMIN, SYSTEM})
 PERMISSIONS: dict[str, frozenset[str]] = {
     "people.view": READERS,
     "people.manage": frozenset({OPS, SYSTEM}),
+    "persons.view": frozenset({OPS, AUDITOR, SYSTEM}),
+    "persons.manage": frozenset({OPS, SYSTEM}),
     "facts.verify": frozenset({OPS, SYSTEM}),
     "annotators.pause": frozenset({OPS, QUALITY, SYSTEM}),
     "vendors.view": READERS,

@@ -128,6 +128,7 @@ def _make_people_and_project(people: int, house, user, now: datetime):  # type: 
             name="Model",
             model_name="vision",
             model_version="1",
+            prompt_hash="0" * 64,
             rate_limit_per_hour=20_000,
             languages=["en"],
             residency="DE",

@@ -49,6 +49,8 @@ GROUPS: tuple[tuple[Any, tuple[tuple[Any, str, str, str], ...]], ...] = (
             ),
             (_("Public holidays"), "celebration", "workforce_publicholiday", "people.view"),
             (_("Skills"), "psychology", "workforce_skill", "work.view"),
+            (_("Kinds of certificate"), "badge", "workforce_certificationtype", "work.view"),
+            (_("Persons"), "join_inner", "workforce_person", "persons.view"),
         ),
     ),
     (

@@ -186,6 +186,13 @@ class World:
         )
         return person
 
+    def everybody_leaves(self) -> None:
+        from workforce.models import Annotator
+        from workforce.services import people
+
+        for annotator in Annotator.objects.exclude(status="left"):
+            people.change_status(annotator, "left", **self.by)
+
     def attest(self, vendor: str, kind: str, **values: Any) -> Any:
         from vendors.services import vendors
 

@@ -14,15 +14,14 @@ from unfold.widgets import UnfoldAdminSelectWidget, UnfoldAdminTextareaWidget
 
 from accounts.console_admin import ConsoleInline, HistoryAdmin, actor, leave_dialog
 from accounts.evidence import EvidenceForm, file_link
-from accounts.services.records import save_record
-from common.errors import AppError
 from common.money import display as money
 from common.time import utc_now
-from vendors.choices import VendorState
+from vendors.choices import AttestationKind, AttestationState, VendorState
 from vendors.models import Attestation, Contract, CriterionScore, Vendor, VendorTransition
-from vendors.selectors import attestation_state
+from vendors.selectors import FAR, attestation_state, cover_of, cover_of_vendor, weigh
 from vendors.services.vendors import (
     change_state,
+    change_vendor,
     create_vendor,
     save_attestation,
     save_score,
@@ -59,7 +58,6 @@ class AttestationInline(ConsoleInline):
     view_permission = "vendors.view"
     manage_permission = "vendors.manage"
     fields = ("kind", "issuer", "number", "issued_on", "period_to", "valid_until", "bridged_until")
-    exclude = ()
     show_change_link = True
 
     def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
@@ -115,7 +113,7 @@ class VendorAdmin(HistoryAdmin):
     view_permission = "vendors.view"
     manage_permission = "vendors.manage"
     form = VendorForm
-    list_display = ("__str__", "key", "shown_state", "country", "score", "lapsed")
+    list_display = ("__str__", "key", "shown_state", "country", "contract", "score", "attention")
     list_filter = ("state", "country")
     search_fields = ("key", "organisation__name")
     list_select_related = ("organisation",)
@@ -124,7 +122,8 @@ class VendorAdmin(HistoryAdmin):
     actions_detail = ("step",)
 
     def get_queryset(self, request: HttpRequest) -> Any:
-        return super().get_queryset(request).prefetch_related("attestations", "scores")
+        rows = super().get_queryset(request)
+        return rows.prefetch_related("attestations", "contracts", "scores")
 
     @display(description=_("state"), ordering="state", label=STATE_COLOURS)
     def shown_state(self, vendor: Vendor) -> tuple[str, str]:
@@ -132,35 +131,30 @@ class VendorAdmin(HistoryAdmin):
 
     @display(description=_("scorecard"))
     def score(self, vendor: Vendor) -> str:
-        latest: dict[str, CriterionScore] = {}
-        for score in sorted(vendor.scores.all(), key=lambda s: (s.assessed_on, s.pk)):
-            latest[score.criterion] = score
-        weight = sum(score.weight for score in latest.values())
-        if not weight:
-            return "–"
-        return f"{sum(s.score * s.weight for s in latest.values()) / weight:.2f} / 5"
+        _latest, mean = weigh(vendor.scores.all())
+        return "–" if mean is None else f"{mean} / 5"
 
-    @display(description=_("lapsed attestations"))
-    def lapsed(self, vendor: Vendor) -> str:
-        today = utc_now().date()
-        kinds: dict[str, list[Attestation]] = {}
-        for attestation in vendor.attestations.all():
-            kinds.setdefault(attestation.kind, []).append(attestation)
+    @display(description=_("lapsed or expiring attestations"))
+    def attention(self, vendor: Vendor) -> str:
         found = [
-            str(rows[0].get_kind_display())
-            for rows in kinds.values()
-            if attestation_state(rows, today).state == "lapsed"
+            f"{AttestationKind(kind).label} ({cover.state.label})"
+            for kind, cover in cover_of_vendor(vendor, _today()).items()
+            if cover.state in ("lapsed", "expiring")
         ]
         return ", ".join(found) or "–"
+
+    @display(description=_("contract until"))
+    def contract(self, vendor: Vendor) -> Any:
+        today = _today()
+        ends = [c.ends_on for c in vendor.contracts.all() if c.starts_on <= today < c.ends_on]
+        return max(ends, default=None)
 
     def save_model(self, request: HttpRequest, obj: Any, form: Any, change: bool) -> None:
         by = {"acting_user": actor(request), "now": utc_now()}
         values = {name: form.cleaned_data[name] for name in ("contact_email", "notes")}
         if change:
-            save_record(obj, permission="vendors.manage", changed=form.changed_data, **by)
-            if "name" in form.changed_data:
-                obj.organisation.name = form.cleaned_data["name"]
-                save_record(obj.organisation, permission="vendors.manage", changed=["name"], **by)
+            name = form.cleaned_data["name"]
+            change_vendor(obj, name=name, changed=form.changed_data, **by)
             return
         made = create_vendor(
             name=form.cleaned_data["name"], key=obj.key, country=obj.country, **values, **by
@@ -192,18 +186,17 @@ class VendorAdmin(HistoryAdmin):
         },
     )
     def step(self, request: HttpRequest, form: StepForm, object_id: str) -> HttpResponse:
-        vendor = self._row(request, object_id)
-        try:
-            change_state(
-                vendor,
+        def do() -> str:
+            vendor = change_state(
+                self._row(request, object_id),
                 form.cleaned_data["to"],
                 reason=form.cleaned_data["reason"],
                 acting_user=actor(request),
                 now=utc_now(),
             )
-            self.message_user(request, _("The vendor is now: %s") % vendor.get_state_display())
-        except AppError as error:
-            self.message_user(request, str(error), level="error")
+            return _("The vendor is now: %s") % vendor.get_state_display()
+
+        self.carry_out(request, do)
         return leave_dialog(reverse("admin:vendors_vendor_change", args=[object_id]))
 
     def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
@@ -237,12 +230,44 @@ class ContractAdmin(HistoryAdmin):
         return contract.starts_on <= utc_now().date() < contract.ends_on
 
 
+def state_today(attestation: Attestation) -> str:
+    """Return the state of one attestation by itself, `declared` before it is verified."""
+    if attestation.verified_at is None:
+        return "declared"
+    ends = [contract.ends_on for contract in attestation.vendor.contracts.all()]
+    return attestation_state([attestation], _today(), contracts_end=max(ends, default=None)).state
+
+
+class AttestationStateFilter(admin.SimpleListFilter):
+    """By a state that follows from dates: a house has some hundred attestations at most."""
+
+    title = _("state today")
+    parameter_name = "state"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, Any]]:
+        return [("declared", _("declared, not counted")), *AttestationState.choices]
+
+    def queryset(self, request: HttpRequest, queryset: Any) -> Any:
+        if not self.value():
+            return queryset
+        rows = Attestation.objects.select_related("vendor").prefetch_related("vendor__contracts")
+        return queryset.filter(pk__in=[row.pk for row in rows if state_today(row) == self.value()])
+
+
 @admin.register(Attestation)
 class AttestationAdmin(HistoryAdmin):
     view_permission = "vendors.view"
     manage_permission = "vendors.manage"
-    list_display = ("vendor", "kind", "number", "shown_state", "valid_until", "verified_by")
-    list_filter = ("kind", "vendor", ("verified_at", admin.EmptyFieldListFilter))
+    list_display = (
+        "vendor",
+        "kind",
+        "number",
+        "shown_state",
+        "last_day",
+        "next_action_on",
+        "verified_by",
+    )
+    list_filter = (AttestationStateFilter, "kind", "vendor")
     search_fields = ("number", "issuer", "vendor__organisation__name")
     list_select_related = ("vendor__organisation", "verified_by")
     fields = (
@@ -258,6 +283,7 @@ class AttestationAdmin(HistoryAdmin):
         "bridged_until",
         "evidence_file",
         "upload",
+        "next_action_on",
         "exceptions_noted",
         "declared_by",
         "verified_by",
@@ -275,12 +301,21 @@ class AttestationAdmin(HistoryAdmin):
     def evidence_file(self, attestation: Attestation) -> str:
         return file_link(attestation.evidence)
 
+    def get_queryset(self, request: HttpRequest) -> Any:
+        return super().get_queryset(request).prefetch_related("vendor__contracts")
+
+    @display(description=_("last day"))
+    def last_day(self, attestation: Attestation) -> Any:
+        ends = [contract.ends_on for contract in attestation.vendor.contracts.all()]
+        last = cover_of(attestation, max(ends, default=None))[2]
+        return None if last == FAR else last
+
     @display(description=_("state today"), label=COVER_COLOURS)
     def shown_state(self, attestation: Attestation) -> tuple[str, str]:
-        if attestation.verified_at is None:
-            return "declared", str(_("declared, not counted"))
-        cover = attestation_state([attestation], _today())
-        return cover.state, cover.state
+        state = state_today(attestation)
+        if state == "declared":
+            return state, str(_("declared, not counted"))
+        return state, str(AttestationState(state).label)
 
     def save_model(self, request: HttpRequest, obj: Any, form: Any, change: bool) -> None:
         save_attestation(
@@ -305,12 +340,12 @@ class AttestationAdmin(HistoryAdmin):
         },
     )
     def verify(self, request: HttpRequest, form: BaseDialogForm, object_id: str) -> HttpResponse:
-        row = self._row(request, object_id)
-        try:
+        def do() -> str:
+            row = self._row(request, object_id)
             verify_attestation(row, acting_user=actor(request), now=utc_now())
-            self.message_user(request, _("Verified: gates count it from now on."))
-        except AppError as error:
-            self.message_user(request, str(error), level="error")
+            return _("Verified: gates count it from now on.")
+
+        self.carry_out(request, do)
         return leave_dialog(reverse("admin:vendors_attestation_change", args=[object_id]))
 
 

@@ -13,7 +13,7 @@ class VendorState(models.TextChoices):
     ENDED = "ended", _("ended")
 
 
-# from -> to; one service per step (vendors.services.lifecycle) writes the history row.
+# from -> to; one service (change_state) takes every step and writes its row.
 VENDOR_TRANSITIONS: dict[str, frozenset[str]] = {
     VendorState.PROSPECT: frozenset({VendorState.ONBOARDING, VendorState.ENDED}),
     VendorState.ONBOARDING: frozenset(
@@ -28,6 +28,8 @@ VENDOR_TRANSITIONS: dict[str, frozenset[str]] = {
     ),
     VendorState.ENDED: frozenset(),
 }
+# These steps say why.
+NEEDS_REASON = (VendorState.SUSPENDED, VendorState.ENDED)
 # Vendors in these states may be sent work (calibration: low-risk work only).
 WORKING_STATES = frozenset({VendorState.CALIBRATION, VendorState.ACTIVE})
 
@@ -38,6 +40,12 @@ class AttestationKind(models.TextChoices):
     HIPAA_BAA = "hipaa_baa", _("HIPAA BAA")
     GDPR_DPA = "gdpr_dpa", _("GDPR DPA")
     NDA = "nda", _("NDA")
+
+
+# Agreements that end with the contract, unless they name a last day.
+AGREEMENTS = frozenset({AttestationKind.HIPAA_BAA, AttestationKind.GDPR_DPA, AttestationKind.NDA})
+# States in which an attestation counts.
+COUNTED = frozenset({"valid", "bridged", "expiring"})
 
 
 class AttestationState(models.TextChoices):

@@ -8,8 +8,21 @@ from django.utils.translation import gettext_lazy as _
 from simple_history.models import HistoricalRecords
 
 from accounts.models import Organisation, StoredFile
-from common.fields import CurrencyField, TimeZoneField, public_id_field
-from vendors.choices import AttestationKind, Criterion, VendorState
+from common.fields import (
+    CountryField,
+    CurrencyField,
+    TimeZoneField,
+    country_rule,
+    public_id_field,
+    steps_rule,
+)
+from vendors.choices import (
+    NEEDS_REASON,
+    VENDOR_TRANSITIONS,
+    AttestationKind,
+    Criterion,
+    VendorState,
+)
 
 
 class Vendor(models.Model):
@@ -19,11 +32,16 @@ class Vendor(models.Model):
     organisation = models.OneToOneField(
         Organisation, models.PROTECT, related_name="vendor", verbose_name=_("organisation")
     )
-    key = models.SlugField(_("key"), max_length=40, unique=True)
+    key = models.SlugField(
+        _("key"),
+        max_length=40,
+        unique=True,
+        help_text=_("short name in files, policies and commands"),
+    )
     state = models.CharField(
         _("state"), max_length=12, choices=VendorState, default=VendorState.PROSPECT
     )
-    country = models.CharField(_("country"), max_length=2, help_text=_("ISO 3166, two letters"))
+    country = CountryField(_("country"))
     contact_email = models.EmailField(_("contact"), blank=True)
     notes = models.TextField(_("notes"), blank=True)
     history = HistoricalRecords()
@@ -37,6 +55,11 @@ class Vendor(models.Model):
                 condition=Q(state__in=VendorState.values),
                 name="%(app_label)s_%(class)s_state_known",
             ),
+            models.CheckConstraint(
+                condition=country_rule("country"),
+                name="%(app_label)s_%(class)s_country_is_a_code",
+                violation_error_message=_("A country is two capital letters (ISO 3166)."),
+            ),
         ]
 
     def __str__(self) -> str:
@@ -44,7 +67,10 @@ class Vendor(models.Model):
 
 
 class VendorTransition(models.Model):
-    """One step in a vendor's life cycle; the sequence lets only one of two writers win."""
+    """One step in a vendor's life cycle; the sequence lets only one of two writers win.
+
+    A vendor's state changes by a step that stands here, and no other way (trigger).
+    """
 
     vendor = models.ForeignKey(Vendor, models.CASCADE, related_name="transitions")
     sequence = models.PositiveIntegerField(_("sequence"))
@@ -62,6 +88,16 @@ class VendorTransition(models.Model):
             models.UniqueConstraint(
                 fields=["vendor", "sequence"], name="%(app_label)s_%(class)s_sequence_once"
             ),
+            models.CheckConstraint(
+                condition=steps_rule(VENDOR_TRANSITIONS, "from_state", "to_state"),
+                name="%(app_label)s_%(class)s_is_a_step",
+                violation_error_message=_("There is no such step in the life of a vendor."),
+            ),
+            models.CheckConstraint(
+                condition=~Q(to_state__in=NEEDS_REASON) | ~Q(reason=""),
+                name="%(app_label)s_%(class)s_has_reason",
+                violation_error_message=_("Suspending and ending need a reason."),
+            ),
         ]
 
     def __str__(self) -> str:
@@ -78,11 +114,15 @@ class Contract(models.Model):
     vendor = models.ForeignKey(
         Vendor, models.PROTECT, related_name="contracts", verbose_name=_("vendor")
     )
-    number = models.CharField(_("number"), max_length=60, unique=True)
+    number = models.CharField(
+        _("number"), max_length=60, unique=True, help_text=_("as printed on the contract")
+    )
     starts_on = models.DateField(_("starts on"))
     ends_on = models.DateField(_("ends on"), help_text=_("first day after the contract"))
-    currency = CurrencyField(_("currency"))
-    time_zone = TimeZoneField(_("time zone"))
+    currency = CurrencyField(_("currency"), help_text=_("ISO 4217, e.g. EUR"))
+    time_zone = TimeZoneField(
+        _("time zone"), help_text=_("in which its days begin, e.g. Europe/Warsaw")
+    )
     minimum_commitment_micro = models.BigIntegerField(
         _("minimum commitment"),
         default=0,
@@ -142,7 +182,7 @@ class Attestation(models.Model):
     Declared until a person of the house verifies it; gates read verified ones only. A certificate
     counts through `valid_until`; a SOC 2 report covers a past period and is carried on by its
     bridge letter until `bridged_until`; agreements (NDA, DPA, BAA) without `valid_until` last as
-    long as the contract does.
+    long as the vendor's contracts do.
     """
 
     public_id = public_id_field()
@@ -150,17 +190,37 @@ class Attestation(models.Model):
         Vendor, models.PROTECT, related_name="attestations", verbose_name=_("vendor")
     )
     kind = models.CharField(_("kind"), max_length=12, choices=AttestationKind)
-    scope = models.CharField(_("scope"), max_length=300)
-    issuer = models.CharField(_("issuer"), max_length=200)
+    scope = models.CharField(
+        _("scope"), max_length=300, help_text=_("which services and sites it covers")
+    )
+    issuer = models.CharField(
+        _("issuer"), max_length=200, help_text=_("who issued it; of an agreement, who signed it")
+    )
     number = models.CharField(_("number"), max_length=100, blank=True)
     issued_on = models.DateField(_("issued on"))
-    period_from = models.DateField(_("covers from"), null=True, blank=True)
-    period_to = models.DateField(_("covers until"), null=True, blank=True)
+    period_from = models.DateField(
+        _("covers from"),
+        null=True,
+        blank=True,
+        help_text=_("first day of the period a report covers (SOC 2 Type II)"),
+    )
+    period_to = models.DateField(
+        _("covers until"), null=True, blank=True, help_text=_("last day of that period")
+    )
     valid_until = models.DateField(
         _("valid until"), null=True, blank=True, help_text=_("last day printed on it")
     )
     bridged_until = models.DateField(
-        _("bridged until"), null=True, blank=True, help_text=_("last day of the bridge letter")
+        _("bridged until"),
+        null=True,
+        blank=True,
+        help_text=_("last day of the bridge letter that carries a report on"),
+    )
+    next_action_on = models.DateField(
+        _("next action on"),
+        null=True,
+        blank=True,
+        help_text=_("when somebody asks for the next report or letter"),
     )
     evidence = models.ForeignKey(
         StoredFile,
@@ -170,7 +230,9 @@ class Attestation(models.Model):
         related_name="+",
         verbose_name=_("evidence"),
     )
-    exceptions_noted = models.TextField(_("exceptions noted"), blank=True)
+    exceptions_noted = models.TextField(
+        _("exceptions noted"), blank=True, help_text=_("what the auditor found wanting")
+    )
     declared_by = models.ForeignKey(
         settings.AUTH_USER_MODEL, models.PROTECT, related_name="+", verbose_name=_("declared by")
     )
@@ -200,6 +262,22 @@ class Attestation(models.Model):
                 | Q(period_from__lte=F("period_to")),
                 name="%(app_label)s_%(class)s_period_in_order",
                 violation_error_message=_("The period begins before it ends."),
+            ),
+            models.CheckConstraint(
+                condition=~Q(kind="soc2_type2")
+                | Q(period_from__isnull=False, period_to__isnull=False),
+                name="%(app_label)s_%(class)s_report_has_period",
+                violation_error_message=_("A SOC 2 Type II report covers a period: from, until."),
+            ),
+            models.CheckConstraint(
+                condition=Q(bridged_until__isnull=True)
+                | Q(period_to__isnull=False, bridged_until__gt=F("period_to")),
+                name="%(app_label)s_%(class)s_bridge_carries_a_period_on",
+                violation_error_message=_("A bridge letter ends after the period of its report."),
+            ),
+            models.CheckConstraint(
+                condition=~Q(scope="") & ~Q(issuer=""),
+                name="%(app_label)s_%(class)s_scope_and_issuer_named",
             ),
             models.CheckConstraint(
                 condition=Q(valid_until__isnull=True) | Q(valid_until__gte=F("issued_on")),

@@ -1,6 +1,6 @@
 """Vendors are organisations of that kind; contracts do not overlap; the house verifies."""
 
-from common.triggers import NoOverlap, both, verifier_is_house
+from common.triggers import NoOverlap, Rule, both, verifier_is_house, write_once
 
 RULES = (
     *both(
@@ -10,6 +10,24 @@ RULES = (
         "AND o.kind = 'vendor')",
         "A vendor is an organisation of that kind.",
     ),
+    Rule(
+        "vendors_vendor_state_by_step",
+        "vendors_vendor",
+        "UPDATE",
+        "NEW.state <> OLD.state AND NOT EXISTS (SELECT 1 FROM vendors_vendortransition t "
+        "WHERE t.vendor_id = NEW.id AND t.from_state = OLD.state AND t.to_state = NEW.state "
+        "AND t.sequence = (SELECT max(l.sequence) FROM vendors_vendortransition l "
+        "WHERE l.vendor_id = NEW.id))",
+        "A vendor changes its state by a step of its life cycle.",
+    ),
+    Rule(
+        "vendors_vendor_organisation_stays",
+        "vendors_vendor",
+        "UPDATE",
+        "NEW.organisation_id <> OLD.organisation_id",
+        "A vendor stays the organisation it is.",
+    ),
+    *write_once("vendors_vendortransition", "A step in the life of a vendor stays."),
     *verifier_is_house(
         "vendors_attestation", "verified_by_id", "A person of the house verifies attestations."
     ),

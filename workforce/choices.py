@@ -29,6 +29,17 @@ class AnnotatorStatus(models.TextChoices):
     LEFT = "left", _("left")
 
 
+# from -> to; one service (change_status) takes every step and writes its row.
+ANNOTATOR_TRANSITIONS: dict[str, frozenset[str]] = {
+    AnnotatorStatus.ACTIVE: frozenset({AnnotatorStatus.PAUSED, AnnotatorStatus.LEFT}),
+    # A pause that goes on, for another reason or longer, is a step as well.
+    AnnotatorStatus.PAUSED: frozenset(
+        {AnnotatorStatus.ACTIVE, AnnotatorStatus.PAUSED, AnnotatorStatus.LEFT}
+    ),
+    AnnotatorStatus.LEFT: frozenset({AnnotatorStatus.ACTIVE}),
+}
+
+
 class Clearance(models.IntegerChoices):
     NONE = 0, _("none")
     BASIC = 1, _("background check")
@@ -39,6 +50,16 @@ class Clearance(models.IntegerChoices):
 class FactState(models.TextChoices):
     DECLARED = "declared", _("declared")
     VERIFIED = "verified", _("verified")
+
+
+class Weekday(models.IntegerChoices):
+    MONDAY = 0, _("Monday")
+    TUESDAY = 1, _("Tuesday")
+    WEDNESDAY = 2, _("Wednesday")
+    THURSDAY = 3, _("Thursday")
+    FRIDAY = 4, _("Friday")
+    SATURDAY = 5, _("Saturday")
+    SUNDAY = 6, _("Sunday")
 
 
 class LeaveKind(models.TextChoices):

@@ -10,6 +10,8 @@ from django.db.models import F, Q, Window
 from django.db.models.functions import RowNumber
 from numpy.typing import NDArray
 
+from accounts.models import User
+from common.errors import Invalid
 from common.time import local_date
 from vendors.choices import WORKING_STATES, VendorState
 from workforce.choices import AnnotatorKind, AnnotatorStatus, FactState, PoolKind
@@ -107,6 +109,24 @@ def pool_rows() -> list[PoolRow]:
         )
         for pool in pools
     ]
+
+
+def login_of(annotator: Annotator, email: str) -> User:
+    """Return the user of an e-mail in the annotator's organisation.
+
+    Raises
+    ------
+    Invalid
+        If there is none; one of another organisation looks the same.
+    """
+    user = User.objects.filter(
+        email=email.strip().lower(), organisation_id=annotator.organisation_id
+    ).first()
+    if user is None:
+        raise Invalid(
+            "There is no such login in the annotator's organisation.", field="email", rule="known"
+        )
+    return user
 
 
 def declared_hours(*, pool_ids: Iterable[int], first_day: date, days: int) -> dict[int, Floats]:

@@ -1,13 +1,68 @@
 """Who belongs to which pool, and who may verify what."""
 
-from common.triggers import both, verifier_is_house
+from common.triggers import Rule, both, verifier_is_house, write_once
 
 _HOLDER = (
     "NEW.verified_by_id IS NOT NULL AND EXISTS (SELECT 1 FROM workforce_annotator a "
     "WHERE a.id = NEW.annotator_id AND a.user_id = NEW.verified_by_id)"
 )
 
+
+def _of_persons(table: str, message: str) -> tuple[Rule, Rule]:
+    """Return the rules that rows of a table belong to persons, not to models."""
+    when = (
+        "EXISTS (SELECT 1 FROM workforce_annotator a WHERE a.id = NEW.annotator_id "
+        "AND a.kind = 'model')"
+    )
+    return both(f"{table}_of_a_person", table, when, message)
+
+
 RULES = (
+    Rule(
+        "workforce_pool_stays",
+        "workforce_pool",
+        "UPDATE",
+        "NEW.kind <> OLD.kind OR coalesce(NEW.vendor_id, 0) <> coalesce(OLD.vendor_id, 0)",
+        "A pool keeps its kind and its vendor; make a new pool.",
+    ),
+    *both(
+        "workforce_annotator_login_suits",
+        "workforce_annotator",
+        "NEW.user_id IS NOT NULL AND NOT EXISTS (SELECT 1 FROM accounts_user u "
+        "WHERE u.id = NEW.user_id AND u.organisation_id = NEW.organisation_id)",
+        "The login of an annotator belongs to the same organisation.",
+    ),
+    # Proofs name their verifier: a login that is given later must not make it the holder.
+    Rule(
+        "workforce_annotator_login_verified_nothing",
+        "workforce_annotator",
+        "UPDATE",
+        "NEW.user_id IS NOT NULL AND (EXISTS (SELECT 1 FROM workforce_annotatorskill s "
+        "WHERE s.annotator_id = NEW.id AND s.verified_by_id = NEW.user_id) OR "
+        "EXISTS (SELECT 1 FROM workforce_certification c "
+        "WHERE c.annotator_id = NEW.id AND c.verified_by_id = NEW.user_id))",
+        "Nobody verifies themselves.",
+    ),
+    Rule(
+        "workforce_annotator_status_by_step",
+        "workforce_annotator",
+        "UPDATE",
+        "NEW.status <> OLD.status AND NOT EXISTS (SELECT 1 FROM workforce_annotatortransition t "
+        "WHERE t.annotator_id = NEW.id AND t.from_status = OLD.status "
+        "AND t.to_status = NEW.status AND t.sequence = (SELECT max(l.sequence) "
+        "FROM workforce_annotatortransition l WHERE l.annotator_id = NEW.id))",
+        "The status of an annotator changes by a recorded step.",
+    ),
+    *write_once("workforce_annotatortransition", "A change of status stays."),
+    *_of_persons("workforce_shift", "A model has no shifts."),
+    *_of_persons("workforce_leave", "A model takes no leave."),
+    *both(
+        "workforce_declaredcapacity_of_vendor",
+        "workforce_declaredcapacity",
+        "NOT EXISTS (SELECT 1 FROM workforce_pool p WHERE p.id = NEW.pool_id "
+        "AND p.kind = 'outsourced')",
+        "Capacity is declared for the pools of vendors.",
+    ),
     *both(
         "workforce_poolpart_of_hybrid",
         "workforce_poolpart",

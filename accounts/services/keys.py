@@ -7,14 +7,13 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 
 from django.conf import settings
-from django.core.exceptions import ValidationError
-from django.db import IntegrityError, transaction
+from django.db import transaction
 from django.db.models import Q
 
 from accounts.choices import KeyState, Role
 from accounts.models import ApiKey, User
 from accounts.permissions import PERMISSIONS, PERSONAL, can, require
-from accounts.services.records import invalid, rule_of
+from accounts.services.records import write_checked
 from audit.services.events import record_event
 from common.errors import Invalid
 
@@ -60,14 +59,7 @@ def make_key(
         created_by=acting_user,
         expires_at=expires_at,
     )
-    try:
-        key.full_clean()
-        with transaction.atomic():
-            key.save()
-    except ValidationError as error:
-        raise invalid(error) from error
-    except IntegrityError as error:
-        raise Invalid(rule_of(error), field="name", rule="constraint") from error
+    write_checked(key, acting_user=acting_user)
     record_event(
         "key.made",
         acting_user=acting_user,

@@ -37,20 +37,40 @@ def save_record(
     require(acting_user, permission)
     new = record._state.adding
     name = record._meta.model_name or ""
+    with transaction.atomic():
+        write_checked(record, many=many, acting_user=acting_user)
+        record_event(
+            f"{name}.{'made' if new else 'changed'}",
+            acting_user=acting_user,
+            now=now,
+            subject=name,
+            subject_id=identity(record),
+            fields=sorted(changed or ()),
+        )
+    return record
+
+
+def write_checked(
+    record: M,
+    *,
+    many: Mapping[str, Sequence[models.Model]] | None = None,
+    acting_user: User,
+) -> M:
+    """Check and save a record and its many-to-many sets; the caller writes the event of it.
+
+    Raises
+    ------
+    Invalid
+        If a field or constraint is broken; the first problem's field and every problem's words.
+    """
     try:
         with transaction.atomic():
             record.full_clean()
+            # History names who did it, in commands and jobs as well.
+            record._history_user = acting_user  # type: ignore[attr-defined]
             record.save()
             for field, rows in (many or {}).items():
                 getattr(record, field).set(rows)
-            record_event(
-                f"{name}.{'made' if new else 'changed'}",
-                acting_user=acting_user,
-                now=now,
-                subject=name,
-                subject_id=identity(record),
-                fields=sorted(changed or ()),
-            )
     except ValidationError as error:
         raise invalid(error) from error
     except IntegrityError as error:
@@ -72,6 +92,7 @@ def delete_record(
     name, subject_id = record._meta.model_name or "", identity(record)
     try:
         with transaction.atomic():
+            record._history_user = acting_user  # type: ignore[attr-defined]
             record.delete()
             record_event(
                 f"{name}.deleted",

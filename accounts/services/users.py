@@ -1,5 +1,6 @@
 """Users and their roles."""
 
+from collections.abc import Sequence
 from datetime import datetime
 
 from django.db import transaction
@@ -7,6 +8,7 @@ from django.db import transaction
 from accounts.choices import HOUSE_ROLES, VENDOR_ROLES, OrganisationKind, Role
 from accounts.models import Membership, Organisation, User
 from accounts.permissions import require
+from accounts.services.records import save_record, write_checked
 from audit.services.events import record_event
 from common.errors import Invalid
 from common.time import utc_now
@@ -72,17 +74,26 @@ def create_user(
     organisation: Organisation,
     roles: list[str],
     password: str | None = None,
+    time_zone: str = "UTC",
     acting_user: User,
     now: datetime,
 ) -> User:
-    """Make a user with roles; an e-mail that is taken is refused."""
+    """Make a user with roles; without a password they cannot sign in.
+
+    Raises
+    ------
+    Invalid
+        If the e-mail is taken, or a role does not suit the organisation.
+    """
     require(acting_user, "users.manage")
     for role in roles:
         check_role(organisation, role)
     address = email.strip().lower()
     if User.objects.filter(email=address).exists():
         raise Invalid("There is a user of this e-mail.", field="email", rule="unique")
-    user = User.objects.create_user(address, password, name=name, organisation=organisation)
+    user = User(email=address, name=name, organisation=organisation, time_zone=time_zone)
+    user.set_password(password)
+    write_checked(user, acting_user=acting_user)
     record_event(
         "user.created",
         acting_user=acting_user,
@@ -97,22 +108,47 @@ def create_user(
 
 
 @transaction.atomic
+def change_user(
+    user: User,
+    *,
+    changed: Sequence[str],
+    password: str | None = None,
+    acting_user: User,
+    now: datetime,
+) -> User:
+    """Save a changed user, and a new password if one is given.
+
+    Raises
+    ------
+    Invalid
+        If the e-mail is taken or a value breaks a rule.
+    """
+    if password:
+        user.set_password(password)
+    return save_record(
+        user, permission="users.manage", changed=changed, acting_user=acting_user, now=now
+    )
+
+
+@transaction.atomic
 def grant_role(user: User, role: str, *, acting_user: User, now: datetime) -> Membership:
     """Give a user a role; giving it twice changes nothing."""
     require(acting_user, "users.manage")
     check_role(user.organisation, role)
-    membership, made = Membership.objects.get_or_create(
-        user=user, role=role, defaults={"granted_by": acting_user}
+    there = Membership.objects.filter(user=user, role=role).first()
+    if there is not None:
+        return there
+    membership = Membership(user=user, role=role, granted_by=acting_user)
+    write_checked(membership, acting_user=acting_user)
+    record_event(
+        "role.granted",
+        acting_user=acting_user,
+        now=now,
+        subject="user",
+        subject_id=user.public_id,
+        role=role,
     )
-    if made:
-        record_event(
-            "role.granted",
-            acting_user=acting_user,
-            now=now,
-            subject="user",
-            subject_id=user.public_id,
-            role=role,
-        )
+    user.__dict__.pop("_roles", None)
     return membership
 
 
@@ -120,13 +156,17 @@ def grant_role(user: User, role: str, *, acting_user: User, now: datetime) -> Me
 def revoke_role(user: User, role: str, *, acting_user: User, now: datetime) -> None:
     """Take a role from a user; taking it twice changes nothing."""
     require(acting_user, "users.manage")
-    deleted, _by_model = Membership.objects.filter(user=user, role=role).delete()
-    if deleted:
-        record_event(
-            "role.revoked",
-            acting_user=acting_user,
-            now=now,
-            subject="user",
-            subject_id=user.public_id,
-            role=role,
-        )
+    there = Membership.objects.filter(user=user, role=role).first()
+    if there is None:
+        return
+    there._history_user = acting_user  # type: ignore[attr-defined]
+    there.delete()
+    user.__dict__.pop("_roles", None)
+    record_event(
+        "role.revoked",
+        acting_user=acting_user,
+        now=now,
+        subject="user",
+        subject_id=user.public_id,
+        role=role,
+    )

@@ -12,7 +12,7 @@ from billing.services.rates import add_line, end_line
 from common.errors import Forbidden, Invalid
 from routing.models import TaskType
 from tests.conftest import NOW, World
-from vendors.models import Contract, Vendor
+from vendors.models import Contract
 from vendors.selectors import attestation_cover, scorecard
 from vendors.services.vendors import (
     add_contract,
@@ -61,7 +61,9 @@ def test_a_vendor_in_calibration_gets_low_risk_work_only(
     def rules(document):
         document["pools"] = ["alpha"]
 
-    Vendor.objects.filter(key="alpha").update(state=state)
+    vendor = world.vendors["alpha"]
+    change_state(vendor, "suspended", reason="trial", **world.by)
+    change_state(vendor, state, **world.by)
     project = world.add_project(rules=rules)
     world.add_tasks(project, 5, use=risk, data_class="public")
     assert world.route("street").routed == routed

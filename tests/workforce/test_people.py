@@ -67,17 +67,29 @@ def test_a_changed_level_is_declared_again(world: World) -> None:
 
 def test_status_steps(world: World) -> None:
     person = Annotator.objects.first()
-    with pytest.raises(Invalid, match="reason"):
-        people.change_status(person, "paused", **world.by)
-    with pytest.raises(Invalid, match="future"):
-        people.change_status(person, "paused", reason="x", until=NOW, **world.by)
-    people.change_status(person, "paused", reason="tired", **world.by)
-    people.change_status(person, "paused", reason="again", **world.by)
+    week, month = NOW + timedelta(days=7), NOW + timedelta(days=30)
+    for values, words in (
+        ({}, "has a reason"),
+        ({"reason": " ", "until": week}, "has a reason"),
+        ({"reason": "tired"}, "has a term"),
+        ({"reason": "tired", "until": NOW}, "in the future"),
+    ):
+        with pytest.raises(Invalid, match=words):
+            people.change_status(person, "paused", **values, **world.by)
+    with pytest.raises(Invalid, match="cannot become"):
+        people.change_status(person, "gone", **world.by)
+    people.change_status(person, "paused", reason="tired", until=week, **world.by)
+    people.change_status(person, "paused", reason="tired", until=week, **world.by)
     assert person.transitions.count() == 1
+    # Longer, or for another reason, is a step of its own.
+    people.change_status(person, "paused", reason="tired", until=month, **world.by)
+    assert (person.status, person.paused_until) == ("paused", month)
+    people.change_status(person, "active", **world.by)
     people.change_status(person, "active", **world.by)
     person.refresh_from_db()
-    assert (person.status, person.pause_reason) == ("active", "")
-    assert list(person.transitions.values_list("sequence", flat=True)) == [1, 2]
+    assert (person.status, person.pause_reason, person.paused_until) == ("active", "", None)
+    assert list(person.transitions.values_list("sequence", flat=True)) == [1, 2, 3]
+    assert person.history.first().history_user == world.users["operations"]
 
 
 def test_dates_of_a_certificate_in_the_wrong_order(world: World) -> None:

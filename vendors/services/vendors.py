@@ -15,7 +15,7 @@ from accounts.services.records import save_record
 from accounts.services.users import house
 from audit.services.events import record_event
 from common.errors import Conflict, Invalid
-from vendors.choices import VENDOR_TRANSITIONS
+from vendors.choices import NEEDS_REASON, VENDOR_TRANSITIONS
 from vendors.models import Attestation, Contract, CriterionScore, Vendor, VendorTransition
 
 MANAGE = "vendors.manage"
@@ -45,6 +45,31 @@ def create_vendor(
 
 
 @transaction.atomic
+def change_vendor(
+    vendor: Vendor,
+    *,
+    name: str | None = None,
+    changed: Sequence[str],
+    acting_user: User,
+    now: datetime,
+) -> Vendor:
+    """Save a changed vendor, and the name of its organisation if one is given.
+
+    Raises
+    ------
+    Invalid
+        If the name is taken, or a value breaks a rule.
+    """
+    require(acting_user, MANAGE)
+    by: dict[str, Any] = {"permission": MANAGE, "acting_user": acting_user, "now": now}
+    organisation = vendor.organisation
+    if name is not None and name != organisation.name:
+        organisation.name = name
+        save_record(organisation, changed=["name"], **by)
+    return save_record(vendor, changed=changed, **by)
+
+
+@transaction.atomic
 def change_state(
     vendor: Vendor, to: str, *, reason: str = "", acting_user: User, now: datetime
 ) -> Vendor:
@@ -68,7 +93,7 @@ def change_state(
             field="state",
             rule="transition",
         )
-    if to in ("suspended", "ended") and not reason.strip():
+    if to in NEEDS_REASON and not reason.strip():
         raise Invalid("Say why.", field="reason", rule="required")
     sequence = VendorTransition.objects.filter(vendor=vendor).count() + 1
     try:

@@ -6,7 +6,8 @@ from django.db.models import F, Q
 from django.utils.translation import gettext_lazy as _
 from simple_history.models import HistoricalRecords
 
-from workforce.choices import LeaveKind
+from common.fields import CountryField, country_rule
+from workforce.choices import LeaveKind, Weekday
 from workforce.models.people import Annotator, Pool
 
 
@@ -20,9 +21,11 @@ class Shift(models.Model):
     annotator = models.ForeignKey(
         Annotator, models.CASCADE, related_name="shifts", verbose_name=_("annotator")
     )
-    weekday = models.PositiveSmallIntegerField(_("weekday"), help_text=_("0 = Monday … 6"))
-    starts = models.TimeField(_("starts"))
-    ends = models.TimeField(_("ends"))
+    weekday = models.PositiveSmallIntegerField(_("weekday"), choices=Weekday)
+    starts = models.TimeField(_("starts"), help_text=_("in the annotator's time zone"))
+    ends = models.TimeField(
+        _("ends"), help_text=_("at or before the start: on the next day, past midnight")
+    )
     valid_from = models.DateField(_("in force from"))
     valid_to = models.DateField(
         _("in force until"), null=True, blank=True, help_text=_("first day without it")
@@ -56,7 +59,7 @@ class Shift(models.Model):
         ]
 
     def __str__(self) -> str:
-        return f"{self.weekday} {self.starts:%H:%M}–{self.ends:%H:%M}"
+        return f"{self.get_weekday_display()} {self.starts:%H:%M}–{self.ends:%H:%M}"
 
 
 class Leave(models.Model):
@@ -66,8 +69,8 @@ class Leave(models.Model):
         Annotator, models.CASCADE, related_name="leaves", verbose_name=_("annotator")
     )
     kind = models.CharField(_("kind"), max_length=10, choices=LeaveKind)
-    starts_at = models.DateTimeField(_("starts"))
-    ends_at = models.DateTimeField(_("ends"))
+    starts_at = models.DateTimeField(_("starts"), help_text=_("UTC"))
+    ends_at = models.DateTimeField(_("ends"), help_text=_("UTC; back at work from then on"))
     history = HistoricalRecords()
 
     class Meta:
@@ -80,6 +83,9 @@ class Leave(models.Model):
                 name="%(app_label)s_%(class)s_in_order",
                 violation_error_message=_("Leave starts before it ends."),
             ),
+            models.CheckConstraint(
+                condition=Q(kind__in=LeaveKind.values), name="%(app_label)s_%(class)s_kind_known"
+            ),
         ]
 
     def __str__(self) -> str:
@@ -89,8 +95,13 @@ class Leave(models.Model):
 class PublicHoliday(models.Model):
     """A local date on which a country (or a part of it) does not work."""
 
-    country = models.CharField(_("country"), max_length=2)
-    subdivision = models.CharField(_("subdivision"), max_length=10, blank=True)
+    country = CountryField(_("country"))
+    subdivision = models.CharField(
+        _("subdivision"),
+        max_length=10,
+        blank=True,
+        help_text=_("empty = the whole country (ISO 3166-2, e.g. BY)"),
+    )
     day = models.DateField(_("day"))
     name = models.CharField(_("name"), max_length=200)
     history = HistoricalRecords()
@@ -101,7 +112,14 @@ class PublicHoliday(models.Model):
         ordering = ("day", "country")
         constraints = [
             models.UniqueConstraint(
-                fields=["country", "subdivision", "day"], name="%(app_label)s_%(class)s_once"
+                fields=["country", "subdivision", "day"],
+                name="%(app_label)s_%(class)s_once",
+                violation_error_message=_("That day is a holiday there already."),
+            ),
+            models.CheckConstraint(
+                condition=country_rule("country"),
+                name="%(app_label)s_%(class)s_country_is_a_code",
+                violation_error_message=_("A country is two capital letters (ISO 3166)."),
             ),
         ]
 
@@ -110,13 +128,18 @@ class PublicHoliday(models.Model):
 
 
 class DeclaredCapacity(models.Model):
-    """Net hours a vendor declares for one of its pools on one day."""
+    """Net hours a vendor declares for one of its pools on one day (outsourced pools: trigger)."""
 
     pool = models.ForeignKey(
         Pool, models.CASCADE, related_name="declared_capacity", verbose_name=_("pool")
     )
     day = models.DateField(_("day"))
-    hours = models.DecimalField(_("hours"), max_digits=8, decimal_places=2)
+    hours = models.DecimalField(
+        _("hours"),
+        max_digits=8,
+        decimal_places=2,
+        help_text=_("of all its people together, breaks and absence already taken off"),
+    )
     declared_by = models.ForeignKey(
         settings.AUTH_USER_MODEL, models.PROTECT, related_name="+", verbose_name=_("declared by")
     )

@@ -3,14 +3,24 @@
 from django.conf import settings
 from django.db import models
 from django.db.models import F, Q
-from django.db.models.functions import Lower
+from django.db.models.functions import Length, Lower
+from django.db.models.lookups import Exact
 from django.utils.translation import gettext_lazy as _
 from simple_history.models import HistoricalRecords
 
 from accounts.models import Organisation
-from common.fields import CurrencyField, TimeZoneField, public_id_field
+from common.fields import (
+    CountryField,
+    CurrencyField,
+    TimeZoneField,
+    country_rule,
+    public_id_field,
+    steps_rule,
+    validate_languages,
+)
 from vendors.models import Vendor
 from workforce.choices import (
+    ANNOTATOR_TRANSITIONS,
     AnnotatorKind,
     AnnotatorStatus,
     Clearance,
@@ -24,9 +34,19 @@ class Pool(models.Model):
     """People under one employer, or a model; a hybrid pool only names others as its parts."""
 
     public_id = public_id_field()
-    key = models.SlugField(_("key"), max_length=60, unique=True)
+    key = models.SlugField(
+        _("key"),
+        max_length=60,
+        unique=True,
+        help_text=_("short name in files, policies and commands"),
+    )
     name = models.CharField(_("name"), max_length=200)
-    kind = models.CharField(_("kind"), max_length=10, choices=PoolKind)
+    kind = models.CharField(
+        _("kind"),
+        max_length=10,
+        choices=PoolKind,
+        help_text=_("for good; a hybrid pool owns nobody and names other pools as its parts"),
+    )
     vendor = models.ForeignKey(
         Vendor,
         models.PROTECT,
@@ -39,11 +59,16 @@ class Pool(models.Model):
     currency = CurrencyField(
         _("currency"), help_text=_("in which its work is priced; runs refuse to mix currencies")
     )
-    time_zone = TimeZoneField(_("time zone"))
-    country = models.CharField(
-        _("country"), max_length=2, help_text=_("whose public holidays apply (ISO 3166)")
+    time_zone = TimeZoneField(_("time zone"), help_text=_("e.g. Europe/Berlin"))
+    country = CountryField(
+        _("country"), help_text=_("whose public holidays apply (ISO 3166, e.g. DE)")
     )
-    subdivision = models.CharField(_("subdivision"), max_length=10, blank=True)
+    subdivision = models.CharField(
+        _("subdivision"),
+        max_length=10,
+        blank=True,
+        help_text=_("its part, if holidays differ there (ISO 3166-2, e.g. BY)"),
+    )
     utilisation = models.DecimalField(
         _("utilisation"),
         max_digits=4,
@@ -58,7 +83,9 @@ class Pool(models.Model):
         default="0.05",
         help_text=_("share of hours kept for gold and qualification"),
     )
-    is_active = models.BooleanField(_("active"), default=True)
+    is_active = models.BooleanField(
+        _("active"), default=True, help_text=_("runs send work to active pools only")
+    )
     history = HistoricalRecords()
 
     class Meta:
@@ -84,6 +111,11 @@ class Pool(models.Model):
                 condition=Q(gold_share__gte=0) & Q(gold_share__lt=1),
                 name="%(app_label)s_%(class)s_gold_is_a_share",
                 violation_error_message=_("The gold share is from 0 to below 1."),
+            ),
+            models.CheckConstraint(
+                condition=country_rule("country"),
+                name="%(app_label)s_%(class)s_country_is_a_code",
+                violation_error_message=_("A country is two capital letters (ISO 3166)."),
             ),
         ]
 
@@ -112,6 +144,9 @@ class PoolPart(models.Model):
             models.CheckConstraint(
                 condition=~Q(hybrid=F("part")), name="%(app_label)s_%(class)s_not_itself"
             ),
+            models.CheckConstraint(
+                condition=Q(role__in=PartRole.values), name="%(app_label)s_%(class)s_role_known"
+            ),
         ]
 
     def __str__(self) -> str:
@@ -119,10 +154,13 @@ class PoolPart(models.Model):
 
 
 class Person(models.Model):
-    """Joins the annotators that are one human being; only operations sees it."""
+    """Joins the annotators that are one human being; only operations (and the auditor) sees it."""
 
-    note = models.CharField(_("note"), max_length=200, blank=True)
+    note = models.CharField(
+        _("note"), max_length=200, blank=True, help_text=_("how it is known that they are one")
+    )
     created_at = models.DateTimeField(_("created"), auto_now_add=True)
+    history = HistoricalRecords()
 
     class Meta:
         verbose_name = _("person")
@@ -137,7 +175,9 @@ class Annotator(models.Model):
 
     Languages, residency and clearance are declared until `facts_verified_by` (a person of the
     house, never the holder) confirms them; gates read verified facts only. That the pool is not
-    hybrid and is of the same organisation and kind is held by a trigger.
+    hybrid and is of the same organisation and kind, and that a login is of that organisation, is
+    held by triggers. History leaves out who is one person with whom: others than operations read
+    it.
     """
 
     public_id = public_id_field()
@@ -171,10 +211,14 @@ class Annotator(models.Model):
     source = models.CharField(_("source"), max_length=20, default="form", editable=False)
     # -- facts that gates read, once verified
     languages = models.JSONField(
-        _("languages"), default=list, blank=True, help_text=_("BCP 47 codes, e.g. de, en-GB")
+        _("languages"),
+        default=list,
+        blank=True,
+        validators=[validate_languages],
+        help_text=_("BCP 47 codes, e.g. de, en-GB"),
     )
-    residency = models.CharField(
-        _("residency"), max_length=2, blank=True, help_text=_("ISO 3166, two letters")
+    residency = CountryField(
+        _("residency"), blank=True, help_text=_("where they work (ISO 3166, e.g. DE)")
     )
     clearance = models.PositiveSmallIntegerField(
         _("clearance"), choices=Clearance, default=Clearance.NONE
@@ -189,7 +233,9 @@ class Annotator(models.Model):
     )
     facts_verified_at = models.DateTimeField(_("facts verified"), null=True, blank=True)
     # -- work
-    time_zone = TimeZoneField(_("time zone"))
+    time_zone = TimeZoneField(
+        _("time zone"), help_text=_("of their shifts and certificates, e.g. Europe/Berlin")
+    )
     hourly_cost_micro = models.BigIntegerField(
         _("hourly cost"),
         null=True,
@@ -216,7 +262,7 @@ class Annotator(models.Model):
         _("answers an hour"), null=True, blank=True, help_text=_("a model's rate limit")
     )
     created_at = models.DateTimeField(_("created"), auto_now_add=True)
-    history = HistoricalRecords()
+    history = HistoricalRecords(excluded_fields=["person"])
 
     class Meta:
         verbose_name = _("annotator")
@@ -231,15 +277,42 @@ class Annotator(models.Model):
                 violation_error_message=_("This organisation has an annotator of that e-mail."),
             ),
             models.CheckConstraint(
-                condition=Q(kind="person") | (Q(kind="model") & ~Q(model_name="")),
+                condition=Q(
+                    kind="person",
+                    model_name="",
+                    model_version="",
+                    prompt_hash="",
+                    rate_limit_per_hour__isnull=True,
+                )
+                | (
+                    Q(kind="model", rate_limit_per_hour__isnull=False, rate_limit_per_hour__gt=0)
+                    & ~Q(model_name="")
+                    & ~Q(model_version="")
+                    & Q(Exact(Length("prompt_hash"), 64))
+                ),
                 name="%(app_label)s_%(class)s_model_is_named",
-                violation_error_message=_("A model has a name and a version."),
+                violation_error_message=_(
+                    "A model, and nobody else, has a name, a version, the SHA-256 of its prompt "
+                    "and a rate limit."
+                ),
             ),
             models.CheckConstraint(
-                condition=~Q(status="paused") | ~Q(pause_reason=""),
-                name="%(app_label)s_%(class)s_pause_has_reason",
-                violation_error_message=_("A pause has a reason."),
+                condition=(Q(status="paused", paused_until__isnull=False) & ~Q(pause_reason=""))
+                | (~Q(status="paused") & Q(pause_reason="", paused_until__isnull=True)),
+                name="%(app_label)s_%(class)s_pause_has_reason_and_term",
+                violation_error_message=_("A pause, and nothing else, has a reason and a term."),
             ),
+            models.CheckConstraint(
+                condition=Q(exposure_cap_minutes__lte=24 * 60),
+                name="%(app_label)s_%(class)s_exposure_within_a_day",
+                violation_error_message=_("A day has 1,440 minutes."),
+            ),
+            models.CheckConstraint(
+                condition=country_rule("residency", blank=True),
+                name="%(app_label)s_%(class)s_residency_is_a_code",
+                violation_error_message=_("A country is two capital letters (ISO 3166)."),
+            ),
+            models.CheckConstraint(condition=~Q(name=""), name="%(app_label)s_%(class)s_named"),
             models.CheckConstraint(
                 condition=Q(hourly_cost_micro__isnull=True) | Q(hourly_cost_micro__gte=0),
                 name="%(app_label)s_%(class)s_cost_not_negative",
@@ -270,7 +343,7 @@ class Annotator(models.Model):
 
 
 class AnnotatorTransition(models.Model):
-    """One change of an annotator's status."""
+    """One change of an annotator's status; never changed nor deleted."""
 
     annotator = models.ForeignKey(Annotator, models.CASCADE, related_name="transitions")
     sequence = models.PositiveIntegerField(_("sequence"))
@@ -289,6 +362,19 @@ class AnnotatorTransition(models.Model):
             models.UniqueConstraint(
                 fields=["annotator", "sequence"], name="%(app_label)s_%(class)s_sequence_once"
             ),
+            models.CheckConstraint(
+                condition=steps_rule(ANNOTATOR_TRANSITIONS, "from_status", "to_status"),
+                name="%(app_label)s_%(class)s_is_a_step",
+                violation_error_message=_("There is no such change of status."),
+            ),
+            models.CheckConstraint(
+                condition=(
+                    Q(to_status="paused", until__isnull=False, until__gt=F("at")) & ~Q(reason="")
+                )
+                | (~Q(to_status="paused") & Q(until__isnull=True)),
+                name="%(app_label)s_%(class)s_pause_has_reason_and_term",
+                violation_error_message=_("A pause, and nothing else, has a reason and a term."),
+            ),
         ]
 
     def __str__(self) -> str:
@@ -305,7 +391,9 @@ class ExternalId(models.Model):
     account = models.CharField(
         _("account"), max_length=100, blank=True, help_text=_("which server or workspace")
     )
-    external_id = models.CharField(_("external id"), max_length=200)
+    external_id = models.CharField(
+        _("external id"), max_length=200, help_text=_("what the platform calls them")
+    )
     history = HistoricalRecords()
 
     class Meta:
@@ -316,6 +404,10 @@ class ExternalId(models.Model):
                 fields=["platform", "account", "external_id"],
                 name="%(app_label)s_%(class)s_once",
                 violation_error_message=_("This external id is somebody's already."),
+            ),
+            models.CheckConstraint(
+                condition=Q(platform__in=Platform.values) & ~Q(external_id=""),
+                name="%(app_label)s_%(class)s_platform_known",
             ),
         ]
 

@@ -38,7 +38,9 @@ class AnnotatorSkill(models.Model):
     skill = models.ForeignKey(
         Skill, models.PROTECT, related_name="holders", verbose_name=_("skill")
     )
-    level = models.PositiveSmallIntegerField(_("level"), default=1, help_text=_("1 to 5"))
+    level = models.PositiveSmallIntegerField(
+        _("level"), default=1, help_text=_("1 (beginner) to 5 (expert)")
+    )
     state = models.CharField(
         _("state"), max_length=10, choices=FactState, default=FactState.DECLARED
     )
@@ -111,8 +113,8 @@ class Certification(models.Model):
     type = models.ForeignKey(
         CertificationType, models.PROTECT, related_name="+", verbose_name=_("kind")
     )
-    issuer = models.CharField(_("issuer"), max_length=200)
-    number = models.CharField(_("number"), max_length=100)
+    issuer = models.CharField(_("issuer"), max_length=200, help_text=_("chamber, board, school"))
+    number = models.CharField(_("number"), max_length=100, help_text=_("as printed on it"))
     issued_on = models.DateField(_("issued on"))
     valid_until = models.DateField(
         _("valid until"), null=True, blank=True, help_text=_("last day printed on it")
@@ -154,6 +156,10 @@ class Certification(models.Model):
                 condition=Q(valid_until__isnull=True) | Q(valid_until__gte=F("issued_on")),
                 name="%(app_label)s_%(class)s_valid_after_issue",
                 violation_error_message=_("It is valid until a day after its issue."),
+            ),
+            models.CheckConstraint(
+                condition=~Q(issuer="") & ~Q(number=""),
+                name="%(app_label)s_%(class)s_issuer_and_number_named",
             ),
             models.CheckConstraint(
                 condition=Q(valid_until__isnull=True, lapses_at__isnull=True)

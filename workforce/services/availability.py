@@ -1,6 +1,6 @@
 """Shifts, leave, public holidays and declared capacity."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import date, datetime, time
 from decimal import Decimal
 
@@ -12,6 +12,7 @@ from accounts.permissions import require
 from accounts.services.records import save_record
 from audit.services.events import record_event
 from common.errors import Invalid
+from workforce.choices import PoolKind
 from workforce.models import Annotator, DeclaredCapacity, Leave, Pool, PublicHoliday, Shift
 
 PEOPLE = "people.manage"
@@ -128,9 +129,33 @@ def declare_capacity(
     Invalid
         If hours are negative.
     """
-    if not hours.is_finite() or hours < 0:
-        raise Invalid("Hours are not negative.", field="hours", rule="not_negative")
     row = DeclaredCapacity.objects.filter(pool=pool, day=day).first()
     row = row or DeclaredCapacity(pool=pool, day=day)
-    row.hours, row.declared_by = hours, acting_user
-    return save_record(row, permission=PEOPLE, acting_user=acting_user, now=now)
+    row.hours = hours
+    return save_capacity(row, acting_user=acting_user, now=now)
+
+
+def save_capacity(
+    row: DeclaredCapacity,
+    *,
+    changed: Sequence[str] | None = None,
+    acting_user: User,
+    now: datetime,
+) -> DeclaredCapacity:
+    """Save a declaration as the user's; in which nothing is changed stays as it is.
+
+    Raises
+    ------
+    Invalid
+        If hours are negative, the pool is no vendor's, or the day is declared already.
+    """
+    if not row._state.adding and changed == []:
+        return row
+    if not row.hours.is_finite() or row.hours < 0:
+        raise Invalid("Hours are not negative.", field="hours", rule="not_negative")
+    if row.pool.kind != PoolKind.OUTSOURCED:
+        raise Invalid(
+            "Capacity is declared for the pools of vendors.", field="pool", rule="outsourced"
+        )
+    row.declared_by = acting_user
+    return save_record(row, permission=PEOPLE, changed=changed, acting_user=acting_user, now=now)

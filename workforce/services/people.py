@@ -15,22 +15,26 @@ from accounts.services.users import house
 from audit.services.events import record_event
 from common.errors import Conflict, Invalid
 from common.time import end_of_day
-from workforce.choices import AnnotatorStatus, FactState, PoolKind
+from workforce.choices import (
+    ANNOTATOR_TRANSITIONS,
+    AnnotatorKind,
+    AnnotatorStatus,
+    FactState,
+    PoolKind,
+)
 from workforce.models import (
     Annotator,
     AnnotatorSkill,
     AnnotatorTransition,
     Certification,
+    Person,
     Pool,
     Skill,
 )
 
 PEOPLE = "people.manage"
-STEPS: dict[str, frozenset[str]] = {
-    AnnotatorStatus.ACTIVE: frozenset({AnnotatorStatus.PAUSED, AnnotatorStatus.LEFT}),
-    AnnotatorStatus.PAUSED: frozenset({AnnotatorStatus.ACTIVE, AnnotatorStatus.LEFT}),
-    AnnotatorStatus.LEFT: frozenset({AnnotatorStatus.ACTIVE}),
-}
+# Facts that gates read once a person of the house has verified them.
+FACTS = frozenset({"languages", "residency", "clearance"})
 
 
 def create_annotator(pool: Pool, *, acting_user: User, now: datetime, **values: Any) -> Annotator:
@@ -52,9 +56,92 @@ def create_annotator(pool: Pool, *, acting_user: User, now: datetime, **values: 
     return save_record(annotator, permission=PEOPLE, acting_user=acting_user, now=now)
 
 
+def change_annotator(
+    annotator: Annotator, *, changed: Sequence[str], acting_user: User, now: datetime
+) -> Annotator:
+    """Save a changed annotator; changed facts have to be verified again.
+
+    Status, pause and login have services of their own.
+
+    Raises
+    ------
+    Invalid
+        If a value breaks a rule.
+    """
+    require(acting_user, PEOPLE)
+    if FACTS & set(changed):
+        annotator.facts_verified_by = annotator.facts_verified_at = None
+    return save_record(
+        annotator, permission=PEOPLE, changed=changed, acting_user=acting_user, now=now
+    )
+
+
+@transaction.atomic
+def join_as_one(
+    annotators: Sequence[Annotator], *, note: str = "", acting_user: User, now: datetime
+) -> Person:
+    """Record that some annotators are one human being: a task goes to that person once.
+
+    Persons that stand already are kept; several of them become the first.
+
+    Raises
+    ------
+    Invalid
+        If there are fewer than two, or a model is among them.
+    """
+    require(acting_user, "persons.manage")
+    if len({annotator.pk for annotator in annotators}) < 2:
+        raise Invalid("Two annotators at least are joined.", field="annotators", rule="two")
+    if any(annotator.kind == AnnotatorKind.MODEL for annotator in annotators):
+        raise Invalid("A model is no person.", field="annotators", rule="person")
+    there = sorted({a.person_id for a in annotators if a.person_id is not None})
+    if there:
+        person = Person.objects.get(pk=there[0])
+        others = list(Annotator.objects.filter(person_id__in=there[1:]))
+    else:
+        made = Person(note=note)
+        person = save_record(made, permission="persons.manage", acting_user=acting_user, now=now)
+        others = []
+    for annotator in {a.pk: a for a in [*annotators, *others]}.values():
+        if annotator.person_id != person.pk:
+            annotator.person = person
+            change_annotator(annotator, changed=["person"], acting_user=acting_user, now=now)
+    return person
+
+
+def link_login(
+    annotator: Annotator, user: User | None, *, acting_user: User, now: datetime
+) -> Annotator:
+    """Give an annotator a login of the same organisation, or take it away (None).
+
+    Raises
+    ------
+    Invalid
+        If the login is another organisation's, somebody else's, or verified this one's proofs.
+    """
+    require(acting_user, "users.manage")
+    if annotator.user_id == (user.pk if user is not None else None):
+        return annotator
+    if user is not None and user.organisation_id != annotator.organisation_id:
+        raise Invalid(
+            "There is no such login in the annotator's organisation.", field="email", rule="known"
+        )
+    annotator.user = user
+    return save_record(
+        annotator, permission="users.manage", changed=["user"], acting_user=acting_user, now=now
+    )
+
+
 def verify_facts(annotator: Annotator, *, acting_user: User, now: datetime) -> Annotator:
-    """Confirm languages, residency and clearance as they stand now."""
+    """Confirm languages, residency and clearance as they stand now.
+
+    Raises
+    ------
+    Invalid
+        If the holder verifies.
+    """
     require(acting_user, "facts.verify")
+    _not_the_holder(annotator, acting_user)
     annotator.facts_verified_by, annotator.facts_verified_at = acting_user, now
     return save_record(
         annotator,
@@ -92,9 +179,21 @@ def save_skill(
     return save_record(row, permission=PEOPLE, changed=changed, acting_user=acting_user, now=now)
 
 
+def _not_the_holder(annotator: Annotator, acting_user: User) -> None:
+    if annotator.user_id == acting_user.pk:
+        raise Invalid("Nobody verifies themselves.", field="verified_by", rule="four_eyes")
+
+
 def verify_skill(row: AnnotatorSkill, *, acting_user: User, now: datetime) -> AnnotatorSkill:
-    """Confirm a declared level; verifying it twice changes nothing."""
+    """Confirm a declared level; verifying it twice changes nothing.
+
+    Raises
+    ------
+    Invalid
+        If the holder verifies.
+    """
     require(acting_user, "facts.verify")
+    _not_the_holder(row.annotator, acting_user)
     if row.state == FactState.VERIFIED:
         return row
     row.state, row.verified_by, row.verified_at = FactState.VERIFIED, acting_user, now
@@ -160,8 +259,15 @@ def save_certification(
 
 
 def verify_certification(row: Certification, *, acting_user: User, now: datetime) -> Certification:
-    """Confirm a declared certificate; verifying it twice changes nothing."""
+    """Confirm a declared certificate; verifying it twice changes nothing.
+
+    Raises
+    ------
+    Invalid
+        If the holder verifies.
+    """
     require(acting_user, "facts.verify")
+    _not_the_holder(row.annotator, acting_user)
     if row.state == FactState.VERIFIED:
         return row
     row.state, row.verified_by, row.verified_at = FactState.VERIFIED, acting_user, now
@@ -180,24 +286,28 @@ def change_status(
     acting_user: User,
     now: datetime,
 ) -> Annotator:
-    """Pause (with reason and term), bring back, or let go; the same status changes nothing.
+    """Pause (with reason and term), bring back, or let go; the same again changes nothing.
 
     Raises
     ------
     Invalid
-        If a pause lacks its reason or ends before it begins, or there is no such step.
+        If a pause lacks its reason or term or ends before it begins, or there is no such step.
     Conflict
         If somebody else changed the status meanwhile.
     """
     require(acting_user, "annotators.pause")
-    before = Annotator.objects.values_list("status", flat=True).get(pk=annotator.pk)
-    if before == to:
-        return annotator
-    if to not in STEPS.get(before, frozenset()):
-        raise Invalid(f"Who is {before} cannot become {to}.", field="status", rule="transition")
+    annotator.refresh_from_db()
+    before, reason = annotator.status, reason.strip()
     pausing = to == AnnotatorStatus.PAUSED
-    if pausing and not reason.strip():
+    same = not pausing or (annotator.pause_reason, annotator.paused_until) == (reason, until)
+    if before == to and same:
+        return annotator
+    if to not in ANNOTATOR_TRANSITIONS.get(before, frozenset()):
+        raise Invalid(f"Who is {before} cannot become {to}.", field="status", rule="transition")
+    if pausing and not reason:
         raise Invalid("A pause has a reason.", field="reason", rule="required")
+    if pausing and until is None:
+        raise Invalid("A pause has a term.", field="until", rule="required")
     if pausing and until is not None and until <= now:
         raise Invalid("A pause ends in the future.", field="until", rule="future")
     sequence = AnnotatorTransition.objects.filter(annotator=annotator).count() + 1
@@ -209,16 +319,16 @@ def change_status(
                 from_status=before,
                 to_status=to,
                 actor=acting_user,
-                reason=reason.strip(),
+                reason=reason,
                 until=until if pausing else None,
                 at=now,
             )
     except IntegrityError as error:
         raise Conflict("Somebody else changed the status meanwhile.") from error
-    annotator.refresh_from_db()
     annotator.status = to
-    annotator.pause_reason = reason.strip() if pausing else ""
+    annotator.pause_reason = reason if pausing else ""
     annotator.paused_until = until if pausing else None
+    annotator._history_user = acting_user  # type: ignore[attr-defined]
     annotator.save(update_fields=["status", "pause_reason", "paused_until"])
     record_event(
         "annotator.status_changed",
@@ -226,7 +336,7 @@ def change_status(
         now=now,
         subject="annotator",
         subject_id=annotator.public_id,
-        note=reason.strip(),
+        note=reason,
         before=before,
         after=to,
     )

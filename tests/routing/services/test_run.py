@@ -119,7 +119,7 @@ def test_no_tasks_and_one_task(world: World) -> None:
 
 def test_no_people_means_all_wait(world: World) -> None:
     world.add_tasks(world.add_project(), 4)
-    Annotator.objects.update(status="left")
+    world.everybody_leaves()
     report = world.route("street")
     assert report.waiting == 4
     assert report.waiting_reasons[0]["reason"] == "no annotators in the pools of this run"
@@ -402,7 +402,7 @@ def test_replay_is_identical_after_the_data_changed(world: World) -> None:
     project = world.add_project()
     world.add_tasks(project, 30, entropy=0.4)
     report = world.route("street", days=2)
-    Annotator.objects.update(status="left")
+    world.everybody_leaves()
     Task.objects.all().update(size=9.0)
     Shift.objects.all().delete()
     found = replay(Run.objects.get(public_id=report.run))
