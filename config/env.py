@@ -73,6 +73,20 @@ def whole(name: str, default: int, *, low: int | None = None, high: int | None =
     return _read(name, default, parse, f"a whole number{bounds}")
 
 
+def whole_or_none(name: str, default: int | None, *, low: int | None = None) -> int | None:
+    """Read a whole number from `low` on, or the word none."""
+
+    def parse(value: str) -> int | None:
+        if value.strip().lower() == "none":
+            return None
+        number = int(value)
+        if low is not None and number < low:
+            raise ValueError(value)
+        return number
+
+    return _read(name, default, parse, f"a whole number from {low}, or none")
+
+
 def words(name: str, default: list[str] | None = None) -> list[str]:
     """Read a list separated by commas; empty items are dropped."""
 

@@ -149,6 +149,8 @@ TIME_ZONE = "UTC"
 USE_TZ = True
 USE_I18N = True
 # The calendar of plan days (day 0 is what is left of today there).
+# Days after which an answer says half as much of its annotator; None = answers do not age.
+ESTIMATE_HALF_LIFE_DAYS = env.whole_or_none("ESTIMATE_HALF_LIFE_DAYS", 90, low=1)
 OPERATION_TIME_ZONE = env.time_zone("OPERATION_TIME_ZONE", "Europe/Berlin")
 
 # -- files --------------------------------------------------------------------------------------

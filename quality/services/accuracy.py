@@ -4,6 +4,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 import numpy as np
+from django.conf import settings
 from django.db import transaction
 
 from accounts.models import User
@@ -11,6 +12,7 @@ from accounts.permissions import require
 from audit.services.events import record_event
 from common.errors import Conflict, Invalid, NotFound
 from quality.core import truth
+from quality.core.ageing import weights
 from quality.models import Estimation, Judgment
 from quality.services.answers import Answers, read_answers
 from quality.services.effort import speed_factors
@@ -32,6 +34,7 @@ ANNOTATOR_COLUMNS = (
 )
 LABEL_COLUMNS = ("task", "label", "probability")
 BATCH = 2_000
+DAY = 86_400.0
 
 
 @dataclass(frozen=True)
@@ -46,9 +49,11 @@ class Accuracies:
 def estimate_accuracy(*, project_key: str, acting_user: User, now: datetime) -> Accuracies:
     """Estimate from the answers and gold in force at `now`; keeps the result as of then.
 
-    Each skill is estimated on its own answers, from gold and agreement, shrunk to all who answered.
-    The speed of annotators and the facts of the task types (dispersion, difficulty) are measured
-    and kept beside. Asked again as of the same time, it returns the same and writes nothing.
+    Each skill is estimated on its own answers, from gold and agreement, shrunk to all who answered;
+    an answer says half as much of its annotator after each half-life (ESTIMATE_HALF_LIFE_DAYS). The
+    speed of annotators and the facts of the task types (dispersion, difficulty) are measured and
+    kept beside; they do not age. Asked again as of the same time, it returns the same and writes
+    nothing.
 
     Raises
     ------
@@ -88,7 +93,7 @@ def _keep(project: Project, work: "_Work", acting_user: User, now: datetime) -> 
     estimation = Estimation.objects.create(
         project=project,
         as_of=now,
-        version=truth.VERSION,
+        version=version(),
         converged=work.converged,
         created_at=now,
         tasks=work.tasks,
@@ -108,6 +113,12 @@ def _keep(project: Project, work: "_Work", acting_user: User, now: datetime) -> 
         gold=work.gold_tasks,
         facts=len(facts),
     )
+
+
+def version() -> str:
+    """Return the method, its version, and the half-life in days."""
+    days = settings.ESTIMATE_HALF_LIFE_DAYS
+    return f"{truth.VERSION}, {'no half-life' if days is None else f'half-life {days} days'}"
 
 
 class _Names:
@@ -152,7 +163,14 @@ class _Work:
         known = np.full(len(tasks), -1)
         for row, word in held.items():
             known[row] = place[word]
-        result = truth.estimate(task, annotator, label, gold=known)
+        age = (self.now.timestamp() - answers.submitted) / DAY
+        result = truth.estimate(
+            task,
+            annotator,
+            label,
+            gold=known,
+            weight=weights(age, settings.ESTIMATE_HALF_LIFE_DAYS),
+        )
         n = np.bincount(annotator, minlength=len(people))
         n_gold = np.bincount(annotator[known[task] >= 0], minlength=len(people))
         speed = speed_factors(answers, self.now)
@@ -205,7 +223,7 @@ class _Work:
                 annotator_id=person,
                 skill_id=skill,
                 as_of=self.now,
-                version=truth.VERSION,
+                version=version(),
                 n=n,
                 n_gold=n_gold,
                 accuracy=accuracy,
