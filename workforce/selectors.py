@@ -62,6 +62,7 @@ class PeopleTable:
     certified_until : (N, T) ordinal of the last day of a verified certificate, 0 = none
     hours : (N, D) plan hours net of utilisation, gold and absence
     rate, rate_lower, speed : (N, S), NaN = nothing known; evidence : (N, S) answers behind the rate
+    estimates : of each skill id, by which version and as of when at the latest, and how many people
     """
 
     annotator_id: NDArray[np.int64]
@@ -81,6 +82,7 @@ class PeopleTable:
     rate_lower: Floats
     speed: Floats
     evidence: Floats
+    estimates: dict[int, list[str]]
 
     def __len__(self) -> int:
         return len(self.annotator_id)
@@ -166,7 +168,7 @@ def read_people(
     )
     row = {annotator.pk: number for number, annotator in enumerate(people)}
     N, S, T = len(people), len(skill_ids), len(certification_type_ids)
-    rate, rate_lower, speed, evidence = _proficiency(row, skill_ids, now, (N, S))
+    known = _proficiency(row, skill_ids, now, (N, S))
     verified = [a.facts_verified_at is not None and a.facts_verified_at <= now for a in people]
     return PeopleTable(
         annotator_id=np.array([a.pk for a in people], dtype=np.int64),
@@ -191,10 +193,11 @@ def read_people(
             dtype=np.float64,
         ),
         rate_limit=np.array([a.rate_limit_per_hour or np.nan for a in people], dtype=np.float64),
-        rate=rate,
-        rate_lower=rate_lower,
-        speed=speed,
-        evidence=evidence,
+        rate=known.rate,
+        rate_lower=known.lower,
+        speed=known.speed,
+        evidence=known.evidence,
+        estimates=known.estimates,
     )
 
 
@@ -233,13 +236,25 @@ def _certificates(
     return until
 
 
+@dataclass(frozen=True)
+class _Known:
+    """The latest estimates (N, S), see PeopleTable."""
+
+    rate: Floats
+    lower: Floats
+    speed: Floats
+    evidence: Floats
+    estimates: dict[int, list[str]]
+
+
 def _proficiency(
     row: dict[int, int], skill_ids: Sequence[int], now: datetime, shape: tuple[int, int]
-) -> tuple[Floats, Floats, Floats, Floats]:
+) -> _Known:
     """Return the latest rate, its lower bound, speed factor and number of answers as of `now`."""
     place = {skill: number for number, skill in enumerate(skill_ids)}
     rate, lower, speed = (np.full(shape, np.nan) for _ in range(3))
     evidence = np.zeros(shape)
+    used: dict[tuple[int, str], list[datetime]] = defaultdict(list)
     latest = (
         Proficiency.objects.filter(skill_id__in=skill_ids, as_of__lte=now)
         .annotate(
@@ -248,14 +263,21 @@ def _proficiency(
             )
         )
         .filter(newest=1)
-        .values_list("annotator_id", "skill_id", "rate", "rate_lower", "speed", "n")
+        .values_list(
+            "annotator_id", "skill_id", "rate", "rate_lower", "speed", "n", "version", "as_of"
+        )
     )
-    for annotator, skill, value, low, factor, n in latest:
+    for annotator, skill, value, low, factor, n, version, as_of in latest:
         if annotator in row:
             at = row[annotator], place[skill]
             rate[at], lower[at], speed[at] = value, low, factor
             evidence[at] = n
-    return rate, lower, speed, evidence
+            used[skill, version].append(as_of)
+    estimates: dict[int, list[str]] = {}
+    for (skill, version), times in sorted(used.items()):
+        text = f"{version} as of {max(times).isoformat()}: {len(times)} annotators"
+        estimates.setdefault(skill, []).append(text)
+    return _Known(rate, lower, speed, evidence, estimates)
 
 
 def _hours(people: list[Annotator], now: datetime, days: int, time_zone: str) -> Floats:

@@ -2,7 +2,6 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
 
 import numpy as np
 from django.conf import settings
@@ -83,7 +82,7 @@ def read_problem(scope: Scope, tasks: TaskColumns, other_hours: OtherHours) -> P
         **seams.versions(),
         "scorer": score.SCORER_VERSION,
         "numpy": np.__version__,
-        "estimates": _estimates_version(scope.now),
+        "estimates": {skill.key: table.estimates.get(skill.pk, []) for skill in skills},
         "facts": facts,
         "rates": {pools.key[p]: version for p, _y, _a, _words, version in rates.told},
     }
@@ -92,13 +91,6 @@ def read_problem(scope: Scope, tasks: TaskColumns, other_hours: OtherHours) -> P
 
 def _text(value: object) -> str:
     return value.decode() if isinstance(value, bytes) else str(value)
-
-
-def _estimates_version(now: datetime) -> str:
-    from workforce.models import Proficiency
-
-    latest = Proficiency.objects.filter(as_of__lte=now).order_by("-as_of").first()
-    return f"{latest.version} as of {latest.as_of.isoformat()}" if latest else "none"
 
 
 def _certificate_kinds(

@@ -30,6 +30,7 @@ def start(tmp_path: Path, *arguments: str, **variables: str) -> subprocess.Compl
         ({"MODE": "production"}, "SECRET_KEY must be set"),
         ({"DEBUG": "maybe"}, "DEBUG='maybe' is not a yes or no"),
         ({"DATABASE_URL": "mysql://x/y"}, "DATABASE_URL must begin"),
+        ({"ESTIMATE_HALF_LIFE_DAYS": "0"}, "is not a whole number from 1, or none"),
         ({"OPERATION_TIME_ZONE": "Mars/Base"}, "is not an IANA time zone"),
         ({"SECRET_KEY_FILE": "/nowhere"}, "SECRET_KEY_FILE: cannot read"),
     ],

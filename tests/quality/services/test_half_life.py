@@ -101,4 +101,7 @@ def test_the_next_run_names_the_half_life(world: World, changed: Annotator) -> N
     estimated(world, changed, 0)
     world.add_tasks(world.add_project(), 1)
     world.route("street")
-    assert "half-life 90 days" in Run.objects.get().versions["estimates"]
+    (measured, tested) = Run.objects.get().versions["estimates"]["image-classification"]
+    assert measured.endswith(f"half-life 90 days as of {NOW.isoformat()}: 2 annotators")
+    assert tested.startswith("test as of")
+    assert tested.endswith(": 8 annotators")
