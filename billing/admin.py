@@ -10,6 +10,7 @@ from django.http import HttpRequest
 from django.utils.translation import gettext_lazy as _
 
 from accounts.console_admin import ConsoleInline, HistoryAdmin
+from billing.choices import TOKEN_UNITS
 from billing.models import RateCard, RateLine
 from common.money import from_micro, to_micro
 
@@ -54,6 +55,9 @@ class RateLineForm(forms.ModelForm):  # type: ignore[type-arg]
         if isinstance(price, Decimal):
             self.instance.unit_price_micro = to_micro(price)
         output = (data or {}).get("output_price")
+        if output is not None and (data or {}).get("unit") not in TOKEN_UNITS:
+            self.add_error("output_price", _("Only tokens have a price of their own for output."))
+            output = None
         self.instance.output_price_micro = None if output is None else to_micro(output)
         return data
 

@@ -2,10 +2,13 @@
 
 from datetime import date
 from decimal import Decimal
+from pathlib import Path
 from typing import Any
 
 import pytest
 from django.db import IntegrityError, transaction
+from django.test import Client
+from django.urls import reverse
 
 from billing.models import RateLine
 from billing.services.prices import CardPrices
@@ -13,6 +16,7 @@ from billing.services.rates import add_line, create_card
 from common.errors import Invalid
 from routing.models import Decision, Run, TaskType
 from routing.seams import Price
+from routing.services.catalogue import load_catalogue
 from routing.services.explaining import price_rows
 from routing.services.reports import candidate_table_of
 from tests.conftest import NOW, World
@@ -158,3 +162,52 @@ def test_the_database_refuses_an_output_price_of_anything_but_tokens(world: Worl
     for change in ({"output_price_micro": 5}, {"unit": "token", "output_price_micro": -5}):
         with pytest.raises(IntegrityError), transaction.atomic():
             RateLine.objects.filter(pk=made.pk).update(**change)
+
+
+def test_the_page_of_a_card_takes_output_prices_of_tokens_only(world: World) -> None:
+    card = add_model(world)
+    browser = Client()
+    browser.force_login(world.users["finance"])
+    address = reverse("admin:billing_ratecard_change", args=[card.pk])
+
+    def post(unit: str) -> Any:
+        return browser.post(
+            address,
+            {
+                "name": card.name,
+                "pool": card.pool_id,
+                "currency": "EUR",
+                "time_zone": "UTC",
+                "lines-TOTAL_FORMS": "1",
+                "lines-INITIAL_FORMS": "0",
+                "lines-0-activity": "label",
+                "lines-0-unit": unit,
+                "lines-0-unit_price": "2.5",
+                "lines-0-output_price": "10",
+                "lines-0-valid_from": "2026-01-01",
+            },
+        )
+
+    refused = post("item")
+    assert refused.status_code == 200
+    assert "Only tokens have a price of their own" in refused.content.decode()
+    assert not RateLine.objects.filter(card=card).exists()
+    assert post("mtoken").status_code == 302
+    made = RateLine.objects.get(card=card)
+    assert (made.unit_price_micro, made.output_price_micro) == (2_500_000, 10_000_000)
+
+
+def test_a_catalogue_with_half_of_its_tokens_is_refused(world: World, tmp_path: Path) -> None:
+    path = tmp_path / "catalogue.yaml"
+    path.write_text(
+        "skills: {s: S}\n"
+        "task_types:\n"
+        "  captions: {name: C, modality: image, unit: item, base: 6, per_unit: 0, typical: 1, "
+        "metric: exact, threshold: 1, classes: 2, skill: s, tokens: {reads: [900, 0]}}\n"
+    )
+    with pytest.raises(Invalid, match=r"captions: tokens are reads: \[item, unit\] and writes"):
+        load_catalogue(path, **world.by)
+    path.write_text(path.read_text().replace("[900, 0]", "[900, 0], writes: [30, 2]"))
+    load_catalogue(path, **world.by)
+    made = TaskType.objects.get(key="captions")
+    assert (made.tokens_in_item, made.tokens_out_item, made.tokens_out_unit) == (900, 30, 2)
