@@ -1,4 +1,4 @@
-"""Published policies and guideline versions are frozen."""
+"""Published policies and guideline versions are frozen; runs go by published policies."""
 
 from common.triggers import Rule
 
@@ -27,5 +27,13 @@ RULES = (
         "NEW.content <> OLD.content OR NEW.content_hash <> OLD.content_hash "
         "OR NEW.number <> OLD.number OR NEW.project_id <> OLD.project_id",
         "A guideline version is never changed; make a new one.",
+    ),
+    Rule(
+        "routing_runproject_by_published",
+        "routing_runproject",
+        "INSERT",
+        "NOT EXISTS (SELECT 1 FROM routing_policy p WHERE p.id = NEW.policy_id "
+        "AND p.project_id = NEW.project_id AND p.state = 'published')",
+        "A run goes by the published policy of its project.",
     ),
 )

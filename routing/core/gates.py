@@ -19,6 +19,10 @@ Codes = NDArray[np.uint8]
 GATES: tuple[tuple[str, str], ...] = (
     ("open", ""),
     ("pool not in the policy", "name the pool in the policy"),
+    (
+        "policy does not cover safety-critical work",
+        "publish, by a second person, a policy that covers it",
+    ),
     ("conflict of interest", "the project excludes this vendor"),
     ("barred by a rule", "settle what the rule names"),
     ("vendor in calibration", "activate the vendor, or lower the risk"),
@@ -38,10 +42,10 @@ GATES: tuple[tuple[str, str], ...] = (
     ("too few members", "add members with hours on the same day"),
     ("no reviewer", "verify reviewers, or offer a reviewing part in a hybrid pool"),
 )
-OPEN, NOT_IN_POLICY, CONFLICT, BARRED, CALIBRATING, ATTESTATION, SKILL, LEVEL = range(8)
-CERTIFICATE, RESIDENCY, LANGUAGE, CLEARANCE, HARM, DATA, NO_PRICE, NO_HOURS = range(8, 16)
-MODE, TARGET, MEMBERS, REVIEWER = range(16, 20)
-GATES_VERSION = "1"
+OPEN, NOT_IN_POLICY, UNCOVERED, CONFLICT, BARRED, CALIBRATING, ATTESTATION, SKILL, LEVEL = range(9)
+CERTIFICATE, RESIDENCY, LANGUAGE, CLEARANCE, HARM, DATA, NO_PRICE, NO_HOURS = range(9, 17)
+MODE, TARGET, MEMBERS, REVIEWER = range(17, 21)
+GATES_VERSION = "2"
 
 
 @dataclass(frozen=True)
@@ -80,6 +84,7 @@ def _crew_gates(inputs: Inputs, crew: int) -> tuple[Codes, Bits]:
         bad |= bad_days(good, days)
 
     close(_by_policy(inputs, _outside_policy(inputs, pool)), NOT_IN_POLICY)
+    close(cohorts.safety_critical & ~_by_policy(inputs, projects.covers_safety), UNCOVERED)
     if vendor >= 0:
         close(projects.excluded[cohorts.project, vendor], CONFLICT)
         close(projects.barred[cohorts.project, vendor] > 0, BARRED)

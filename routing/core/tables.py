@@ -127,6 +127,7 @@ class Projects:
     attestations : (J, 5) bool asked of vendors; certificates : (J, T) bool asked of people
     excluded : (J, V) bool; barred : (J, V) int, 0 or 1 + index into `bar_reasons` (extra gates)
     late_cost : money per task and late day; 0 = a due day is hard
+    covers_safety : (J,) bool, the policy covers safety-critical work (published under four eyes)
     """
 
     id: Ints
@@ -139,6 +140,7 @@ class Projects:
     barred: Ints
     bar_reasons: tuple[str, ...]
     late_cost: Floats
+    covers_safety: Bools
     policies: tuple[CompiledPolicy, ...]
 
 
@@ -165,7 +167,8 @@ class Cohorts:
     """Cohorts (K,) of tasks that look the same to the router.
 
     hours, size, error_cost : means over the tasks; due : 1..D, placed before that day index
-    late : days already late on day 0 (0 = not overdue); domain_certificate : index, −1 = none
+    late : days already late on day 0 (0 = not overdue); certificate : of the domain, −1 = none
+    safety_critical : bool, the labels are for safety-critical use
     """
 
     project: Ints
@@ -176,6 +179,7 @@ class Cohorts:
     risk: NDArray[np.int8]
     data_class: NDArray[np.int8]
     harm: NDArray[np.int8]
+    safety_critical: Bools
     residency: Ints
     language: Ints
     classes: Ints

@@ -10,10 +10,11 @@ from numpy.typing import NDArray
 
 from common.time import zone
 from routing import seams
+from routing.choices import Use
 from routing.core import cohorts as grouping
 from routing.core.tables import Cohorts, Floats, Ints, Types
 from routing.models import Domain, TaskType
-from routing.services.reading import TaskColumns
+from routing.services.reading import USES, TaskColumns
 from routing.services.scope import Scope
 from routing.services.scoring import expected_seconds, place_of, score_columns
 from workforce.models import CertificationType, Skill
@@ -67,6 +68,7 @@ def cohort_columns(
     )
     hours = expected_seconds(tasks, types, scored, scope.now) / 3600.0
     due, due_day, late = _due(scope, tasks)
+    safety_critical = tasks.use == USES.index(Use.SAFETY_CRITICAL)
     residency = _place_bytes(tasks.residency, countries)
     language = _place_bytes(tasks.language, languages)
     keys = (
@@ -79,6 +81,7 @@ def cohort_columns(
         scores.risk_band,
         tasks.data_class,
         (tasks.harm > 0).astype(np.int8),
+        safety_critical,
         residency,
         language,
         np.minimum(classes, 10).astype(np.int64),
@@ -103,6 +106,7 @@ def cohort_columns(
             risk=scores.risk_band[first],
             data_class=tasks.data_class[first],
             harm=(tasks.harm[first] > 0).astype(np.int8),
+            safety_critical=safety_critical[first],
             residency=residency[first],
             language=language[first],
             classes=np.minimum(classes, 10).astype(np.int64)[first],

@@ -79,6 +79,7 @@ def cohort_key(inputs: Inputs, k: int, domains: dict[int, str]) -> dict[str, Any
         "risk": Band.values[c.risk[k]],
         "data_class": DataClass.values[c.data_class[k]],
         "harmful": bool(c.harm[k]),
+        "safety_critical": bool(c.safety_critical[k]),
         "residency": inputs.countries[c.residency[k] - 1] if c.residency[k] else "",
         "language": inputs.languages[c.language[k] - 1] if c.language[k] else "",
         "classes": int(c.classes[k]),

@@ -141,6 +141,7 @@ def _projects(scope: Scope, vendors: Vendors, kinds: Sequence[CertificationType]
         barred=barred,
         bar_reasons=tuple(reasons),
         late_cost=np.array([p.late_cost_micro / 1e6 for p in scope.projects]),
+        covers_safety=np.array([p.covers_safety_critical for p in scope.policies], dtype=bool),
         policies=tuple(compile_policy(policy.document) for policy in scope.policies),
     )
 

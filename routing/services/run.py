@@ -15,7 +15,7 @@ from django.db import transaction
 from accounts.models import User
 from accounts.permissions import require
 from audit.services.events import record_event
-from common.errors import AppError, Invalid, NotFound
+from common.errors import AppError, Conflict, Invalid, NotFound
 from common.time import utc_now
 from routing.choices import Mode, PolicyState, RunState
 from routing.core.baselines import greedy, tier_rules
@@ -33,7 +33,7 @@ from routing.services.other_hours import read_other_hours
 from routing.services.placing import PlacementColumns, carry_over, write_placements
 from routing.services.problem import Problem, read_problem
 from routing.services.reading import open_task_ids, open_tasks
-from routing.services.scope import Scope, check_currency, usable_pools
+from routing.services.scope import Scope, check_currency, check_policies, usable_pools
 from routing.services.supply import crew_names
 from workforce.models import Pool
 
@@ -104,6 +104,10 @@ def route(
     ------
     NotFound, NothingPublished, CurrencyMixed
         If a project is unknown or has no such policy, or currencies differ.
+    Invalid
+        If the policy has problems, or is not in force and this is no dry run.
+    Conflict
+        If a policy was replaced while the run began.
     RunBusy
         If another run holds a pool that this one needs.
     RunFailed
@@ -115,6 +119,7 @@ def route(
     tell = report or (lambda step, done, total: None)
     projects = _projects(project_keys)
     policies = _policies(projects, policy_version)
+    check_policies(policies, dry_run=dry_run)
     pools = usable_pools(policies)
     scope = Scope(projects, policies, pools, now, days, check_currency(projects, pools))
     own = [pool.id for pool in pools if pool.kind != "hybrid"]
@@ -178,6 +183,11 @@ def _begin(scope: Scope, pool_ids: Sequence[int], acting_user: User) -> Run:
                 Run.objects.filter(pk=dead.pk).update(
                     state=RunState.FAILED, error=DIED, finished_at=utc_now()
                 )
+        in_force = Policy.objects.select_for_update().filter(
+            pk__in=[policy.pk for policy in scope.policies], state=PolicyState.PUBLISHED
+        )
+        if len(in_force) < len(scope.policies):
+            raise Conflict("A policy was published meanwhile; route again.")
         run = Run.objects.create(
             requested_by=acting_user,
             now=scope.now,

@@ -6,7 +6,10 @@ from datetime import date, datetime
 
 from django.conf import settings
 
+from common.errors import Invalid
 from common.time import local_date
+from routing.choices import PolicyState
+from routing.core.policy import validate
 from routing.errors import CurrencyMixed
 from routing.models import Policy, Project
 from workforce.choices import PoolKind
@@ -28,6 +31,32 @@ class Scope:
     def first_day(self) -> date:
         """Plan day 0, in the operation's zone."""
         return local_date(self.now, settings.OPERATION_TIME_ZONE)
+
+
+def check_policies(policies: Sequence[Policy], *, dry_run: bool) -> None:
+    """Let a run decide by these policies.
+
+    Raises
+    ------
+    Invalid
+        If one is not in force and the run would be written, or its document has problems.
+    """
+    for policy in policies:
+        if not dry_run and policy.state != PolicyState.PUBLISHED:
+            raise Invalid(
+                f"{policy} is {policy.get_state_display()}: only a published policy is routed by. "
+                "Add --dry-run to see what this one would do.",
+                field="policy",
+                rule="published",
+            )
+        problems = [str(problem) for problem in validate(policy.document)]
+        if problems:
+            raise Invalid(
+                f"{policy} cannot be routed by: {'; '.join(problems)}",
+                field="policy",
+                rule="valid",
+                problems=problems,
+            )
 
 
 def usable_pools(policies: Sequence[Policy]) -> list[PoolRow]:

@@ -29,7 +29,10 @@ class Command(BaseCommand):
         scope.add_argument("--project", action="append", metavar="KEY", dest="projects")
         scope.add_argument("--all", action="store_true", help="every open project")
         parser.add_argument(
-            "--policy", type=int, metavar="V", help="a version other than the published one"
+            "--policy",
+            type=int,
+            metavar="V",
+            help="a version; one that is not in force only with --dry-run",
         )
         parser.add_argument("--days", type=int, default=1, metavar="N")
         parser.add_argument("--now", metavar="T", help="plan from this time (ISO 8601)")
