@@ -140,6 +140,7 @@ AUTH_PASSWORD_VALIDATORS = [
     )
 ]
 LOGIN_URL = "admin:login"
+LOGIN_REDIRECT_URL = "admin:index"  # who opens the sign-in page itself goes on to the console
 
 # -- words and time -----------------------------------------------------------------------------
 LANGUAGE_CODE = "en"
@@ -148,9 +149,9 @@ LOCALE_PATHS = [BASE_DIR / "locale"]
 TIME_ZONE = "UTC"
 USE_TZ = True
 USE_I18N = True
-# The calendar of plan days (day 0 is what is left of today there).
 # Days after which an answer says half as much of its annotator; None = answers do not age.
 ESTIMATE_HALF_LIFE_DAYS = env.whole_or_none("ESTIMATE_HALF_LIFE_DAYS", 90, low=1)
+# The calendar of plan days (day 0 is what is left of today there).
 OPERATION_TIME_ZONE = env.time_zone("OPERATION_TIME_ZONE", "Europe/Berlin")
 
 # -- files --------------------------------------------------------------------------------------

@@ -29,6 +29,13 @@ RULES = (
         "A guideline version is never changed; make a new one.",
     ),
     Rule(
+        "routing_project_key_stays",
+        "routing_project",
+        "UPDATE",
+        "NEW.key <> OLD.key",
+        "The key of a project stays: files and commands name it.",
+    ),
+    Rule(
         "routing_runproject_by_published",
         "routing_runproject",
         "INSERT",

@@ -10,7 +10,11 @@ from django.urls import reverse
 from django.utils.translation import gettext_lazy as _
 from unfold.decorators import action, display
 from unfold.forms import BaseDialogForm
-from unfold.widgets import UnfoldAdminSelectWidget, UnfoldAdminTextareaWidget
+from unfold.widgets import (
+    UnfoldAdminSelectWidget,
+    UnfoldAdminTextareaWidget,
+    UnfoldAdminTextInputWidget,
+)
 
 from accounts.console_admin import ConsoleInline, HistoryAdmin, actor, leave_dialog
 from accounts.evidence import EvidenceForm, file_link
@@ -87,7 +91,7 @@ class TransitionInline(ConsoleInline):
 class VendorForm(forms.ModelForm):
     """A vendor; on a new one the name of its organisation is asked as well."""
 
-    name = forms.CharField(label=_("name"), max_length=200)
+    name = forms.CharField(label=_("name"), max_length=200, widget=UnfoldAdminTextInputWidget())
 
     class Meta:
         model = Vendor
@@ -120,6 +124,13 @@ class VendorAdmin(HistoryAdmin):
     fields = ("name", "key", "country", "contact_email", "notes")
     inlines = (ContractInline, AttestationInline, ScoreInline, TransitionInline)
     actions_detail = ("step",)
+
+    def get_fields(self, request: HttpRequest, obj: Any = None) -> tuple[str, ...]:
+        return ("shown_state", *self.fields) if obj is not None else self.fields
+
+    def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> tuple[str, ...]:
+        # Files and policies name the key (trigger).
+        return ("shown_state", "key") if obj is not None else ()
 
     def get_queryset(self, request: HttpRequest) -> Any:
         rows = super().get_queryset(request)

@@ -21,6 +21,13 @@ RULES = (
         "A vendor changes its state by a step of its life cycle.",
     ),
     Rule(
+        "vendors_vendor_key_stays",
+        "vendors_vendor",
+        "UPDATE",
+        "NEW.key <> OLD.key",
+        "The key of a vendor stays: files and policies name it.",
+    ),
+    Rule(
         "vendors_vendor_organisation_stays",
         "vendors_vendor",
         "UPDATE",

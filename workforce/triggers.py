@@ -19,6 +19,13 @@ def _of_persons(table: str, message: str) -> tuple[Rule, Rule]:
 
 RULES = (
     Rule(
+        "workforce_pool_key_stays",
+        "workforce_pool",
+        "UPDATE",
+        "NEW.key <> OLD.key",
+        "The key of a pool stays: files and policies name it.",
+    ),
+    Rule(
         "workforce_pool_stays",
         "workforce_pool",
         "UPDATE",

@@ -12,10 +12,9 @@ from unfold.decorators import action, display
 from unfold.forms import BaseDialogForm
 from unfold.widgets import UnfoldAdminTextareaWidget
 
-from accounts.console_admin import HistoryAdmin, actor
-from common.errors import AppError, Invalid
+from accounts.console_admin import HistoryAdmin, actor, leave_dialog
+from common.errors import Invalid
 from common.time import utc_now
-from routing.admin.dialogs import leave_dialog
 from routing.choices import PolicyState
 from routing.models import Policy
 from routing.services.policies import (
@@ -30,13 +29,14 @@ POLICY_COLOURS = {"draft": "warning", "published": "success", "retired": "info"}
 
 
 class PolicyForm(forms.ModelForm):  # type: ignore[type-arg]
-    """A policy as YAML."""
+    """A policy as YAML, with the hash of the rules that were shown."""
 
     rules = forms.CharField(
         label=_("rules (YAML)"),
         widget=UnfoldAdminTextareaWidget(attrs={"rows": 40, "style": "font-family: monospace"}),
         help_text=_("complexity × risk → modes, target error; grids; gates; caps; tier rules"),
     )
+    shown_hash = forms.CharField(required=False, widget=forms.HiddenInput())
 
     class Meta:
         model = Policy
@@ -46,6 +46,8 @@ class PolicyForm(forms.ModelForm):  # type: ignore[type-arg]
         super().__init__(*args, **kwargs)
         if self.instance.pk:
             self.fields["rules"].initial = to_yaml(self.instance.document)
+            # Kept from GET to POST: what somebody else saves in between is not overwritten.
+            self.fields["shown_hash"].initial = self.instance.document_hash
 
     def clean_rules(self) -> Any:
         try:
@@ -66,7 +68,7 @@ class PolicyAdmin(HistoryAdmin):
     list_display = ("project", "version", "shown_state", "author", "published_by", "published_at")
     list_filter = ("state", "project")
     list_select_related = ("project", "author", "published_by")
-    fields = ("project", "note", "covers_safety_critical", "rules")
+    fields = ("project", "note", "covers_safety_critical", "rules", "shown_hash")
     actions_detail = ("publish",)
 
     @display(description=_("state"), ordering="state", label=POLICY_COLOURS)
@@ -99,7 +101,8 @@ class PolicyAdmin(HistoryAdmin):
         by = {"acting_user": actor(request), "now": utc_now()}
         rules = form.cleaned_data["rules"]
         if change:
-            change_draft(obj, rules, expected_hash=obj.document_hash, note=obj.note, **by)
+            seen = form.cleaned_data["shown_hash"]
+            change_draft(obj, rules, expected_hash=seen, note=obj.note, **by)
             return
         made = create_draft(
             obj.project,
@@ -127,10 +130,10 @@ class PolicyAdmin(HistoryAdmin):
         },
     )
     def publish(self, request: HttpRequest, form: BaseDialogForm, object_id: str) -> HttpResponse:
-        policy = self.get_queryset(request).get(pk=object_id)
-        try:
+        def do() -> str:
+            policy = self._row(request, object_id)
             publish_policy(policy, acting_user=actor(request), now=utc_now())
-            self.message_user(request, _("Published: the next run uses it."))
-        except AppError as error:
-            self.message_user(request, str(error), level="error")
+            return _("Published: the next run uses it.")
+
+        self.carry_out(request, do)
         return leave_dialog(reverse("admin:routing_policy_change", args=[object_id]))

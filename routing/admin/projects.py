@@ -12,11 +12,10 @@ from unfold.decorators import action, display
 from unfold.forms import BaseDialogForm
 from unfold.widgets import UnfoldAdminIntegerFieldWidget
 
-from accounts.console_admin import ConsoleInline, HistoryAdmin, actor
+from accounts.console_admin import ConsoleInline, HistoryAdmin, actor, leave_dialog
 from accounts.services.jobs import start_job
 from accounts.services.records import save_record
 from common.time import utc_now
-from routing.admin.dialogs import leave_dialog
 from routing.models import GuidelineVersion, Policy, Project
 from routing.services.projects import add_guideline, check_project, create_project
 
@@ -78,6 +77,9 @@ class ProjectAdmin(HistoryAdmin):
             f"{run.started_at:%Y-%m-%d %H:%M}",
         )
 
+    def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> tuple[str, ...]:
+        return ("key",) if obj is not None else ()  # files and commands name it (trigger)
+
     def save_model(self, request: HttpRequest, obj: Any, form: Any, change: bool) -> None:
         by = {"acting_user": actor(request), "now": utc_now()}
         many = {
@@ -118,7 +120,7 @@ class ProjectAdmin(HistoryAdmin):
         },
     )
     def route_now(self, request: HttpRequest, form: RouteForm, object_id: str) -> HttpResponse:
-        project = self.get_queryset(request).get(pk=object_id)
+        project = self._row(request, object_id)
         job = start_job(
             "route",
             {"project_keys": [project.key], "days": form.cleaned_data["days"]},

@@ -10,9 +10,8 @@ from unfold.contrib.filters.admin import RangeDateTimeFilter
 from unfold.decorators import action, display
 from unfold.forms import BaseDialogForm
 
-from accounts.console_admin import ReadOnlyAdmin
+from accounts.console_admin import ReadOnlyAdmin, leave_dialog
 from common.errors import AppError
-from routing.admin.dialogs import leave_dialog
 from routing.models import Decision, Run, RunCrew
 from routing.services.replay import replay
 
@@ -105,7 +104,7 @@ class RunAdmin(ReadOnlyAdmin):
         self, request: HttpRequest, form: BaseDialogForm, object_id: str
     ) -> HttpResponse:
         try:
-            found = replay(self.get_queryset(request).get(pk=object_id))
+            found = replay(self._row(request, object_id))
             if found.identical:
                 self.message_user(request, _("The replay is identical."))
             else:

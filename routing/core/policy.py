@@ -7,8 +7,9 @@ document into arrays.
 """
 
 import math
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
+from difflib import get_close_matches
 from typing import Any
 
 import numpy as np
@@ -305,6 +306,25 @@ def _rules(check: _Check, rules: Any) -> None:
             check.answers(f"{path} · answers", [rule["answers"]])
         if "review_share" in rule:
             check.number(f"{path} · review_share", rule["review_share"], 0.0, 1.0)
+
+
+def unknown_keys(
+    document: Mapping[str, Any], pools: Collection[str], vendors: Collection[str]
+) -> list[Problem]:
+    """Return a problem for each pool and vendor that a valid document names and nobody has."""
+    check = _Check()
+    for key in document.get("pools", []):
+        if key not in pools:
+            check.add("pools", f"{key!r} is no pool{_meant(key, pools)}")
+    for key in document.get("share_caps", {}):
+        if key not in vendors:
+            check.add(f"share_caps · {key}", f"there is no such vendor{_meant(key, vendors)}")
+    return check.problems
+
+
+def _meant(key: object, known: Collection[str]) -> str:
+    near = get_close_matches(str(key), sorted(known), n=1)
+    return f"; {near[0]!r} is" if near else ""
 
 
 def compile_policy(document: Mapping[str, Any]) -> CompiledPolicy:

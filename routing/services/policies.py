@@ -16,8 +16,10 @@ from accounts.permissions import require
 from audit.services.events import record_event
 from common.errors import Conflict, Invalid
 from routing.choices import PolicyState
-from routing.core.policy import validate
+from routing.core.policy import unknown_keys, validate
 from routing.models import Policy, Project
+from vendors.models import Vendor
+from workforce.models import Pool
 
 DEFAULT_FILE = Path(__file__).resolve().parent.parent / "default_policy.yaml"
 MAX_BYTES = 256 * 1024
@@ -149,6 +151,8 @@ def change_draft(
 ) -> Policy:
     """Replace a draft's document; `expected_hash` is that of the document that was edited.
 
+    Who changes the rules becomes their author.
+
     Raises
     ------
     Conflict
@@ -158,8 +162,10 @@ def change_draft(
     values: dict[str, Any] = {
         "document": dict(document),
         "document_hash": document_hash(document),
-        "author": acting_user,
     }
+    if values["document_hash"] != expected_hash:
+        # Who saves the rules as they were has not written them: the author may not publish them.
+        values["author"] = acting_user
     if note is not None:
         values["note"] = note
     changed = Policy.objects.filter(
@@ -181,8 +187,8 @@ def publish_policy(policy: Policy, *, acting_user: User, now: datetime) -> Polic
     Raises
     ------
     Invalid
-        If the document has problems (each names its cell), or the author publishes a policy that
-        covers safety-critical work.
+        If the document has problems (each names its cell), names pools or vendors that do not
+        exist, or the author publishes a policy that covers safety-critical work.
     Conflict
         If it is no draft any more, or another one was published at the same time.
     """
@@ -191,7 +197,11 @@ def publish_policy(policy: Policy, *, acting_user: User, now: datetime) -> Polic
     policy.refresh_from_db()
     if policy.state != PolicyState.DRAFT:
         raise Conflict("Only a draft can be published.")
-    problems = validate(policy.document)
+    problems = validate(policy.document) or unknown_keys(
+        policy.document,
+        set(Pool.objects.values_list("key", flat=True)),
+        set(Vendor.objects.values_list("key", flat=True)),
+    )
     if problems:
         raise Invalid(
             "The policy cannot be published: " + "; ".join(str(p) for p in problems),

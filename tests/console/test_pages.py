@@ -15,6 +15,7 @@ from accounts.choices import Role
 from accounts.services.users import create_user
 from audit.models import Event
 from routing.models import Domain, Placement, Policy, Project, Run, Task
+from routing.services.policies import create_draft, default_document, to_yaml
 from tests.conftest import World
 from vendors.models import Vendor
 from workforce.models import Annotator, AnnotatorSkill
@@ -110,11 +111,11 @@ def test_vendors_people_do_not_get_in_at_all(routed: World, role: str) -> None:
 
 def test_sign_in_by_email(world: World) -> None:
     browser = Client()
-    answer = browser.post(
-        "/admin/login/?next=/admin/", {"username": "Operations@House.example", "password": "pass"}
-    )
-    assert answer.status_code == 302
-    assert browser.get("/admin/").status_code == 200
+    for address in ("/admin/login/?next=/admin/", "/admin/login/"):
+        answer = browser.post(address, {"username": "Operations@House.example", "password": "pass"})
+        assert (answer.status_code, answer["Location"]) == (302, "/admin/")
+        assert browser.get("/admin/").status_code == 200
+        browser.logout()
 
 
 @pytest.mark.parametrize(
@@ -273,6 +274,49 @@ def test_a_published_policy_cannot_be_changed_here_or_anywhere(world: World) -> 
     assert "_save" not in page.content.decode()
     with pytest.raises(IntegrityError), transaction.atomic():
         Policy.objects.filter(pk=policy.pk).update(document={"schema": 1})
+
+
+def test_the_second_of_two_who_edit_a_draft_is_told(world: World) -> None:
+    """The hash of the rules that were shown comes back with the form."""
+    draft = create_draft(world.add_project(), default_document(), **world.by)
+    address = reverse("admin:routing_policy_change", args=[draft.pk])
+    first, second = client(world.users["operations"]), client(world.users["second"])
+    seen = [_typed(browser.get(address)) for browser in (first, second)]
+    rules = {"wait_price": 9, **{k: v for k, v in draft.document.items() if k != "wait_price"}}
+    assert first.post(address, {**seen[0], "rules": to_yaml(rules)}).status_code == 302
+    answer = second.post(address, {**seen[1], "note": "mine"})
+    assert answer.status_code == 200
+    assert "changed or published meanwhile" in answer.content.decode()
+    assert "mine" in answer.content.decode()
+    draft.refresh_from_db()
+    assert (draft.document["wait_price"], draft.note) == (9, "")
+
+
+def _typed(page: Any) -> dict[str, str]:
+    form = page.context["adminform"].form
+    return {name: form[name].value() or "" for name in form.fields}
+
+
+@pytest.mark.parametrize("name", ["routing_project", "vendors_vendor", "workforce_pool"])
+def test_a_key_is_shown_and_not_asked_again(routed: World, name: str) -> None:
+    row = {
+        "routing_project": Project.objects.get(),
+        "vendors_vendor": routed.vendors["alpha"],
+        "workforce_pool": routed.pools["alpha"],
+    }[name]
+    browser = client(routed.users["operations"])
+    page = browser.get(reverse(f"admin:{name}_change", args=[row.pk]))
+    assert "key" not in page.context["adminform"].form.fields
+    assert row.key in page.content.decode()
+    assert "key" in browser.get(reverse(f"admin:{name}_add")).context["adminform"].form.fields
+
+
+def test_a_vendors_page_shows_its_state(world: World) -> None:
+    page = client(world.users["operations"]).get(
+        reverse("admin:vendors_vendor_change", args=[world.vendors["alpha"].pk])
+    )
+    assert "shown_state" in page.context["adminform"].readonly_fields
+    assert "active" in page.content.decode()
 
 
 def test_history_of_a_record_is_shown(world: World) -> None:

@@ -38,8 +38,8 @@ class PoolAdmin(People, HistoryAdmin):
     inlines = (PartInline,)
 
     def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> tuple[str, ...]:
-        # A pool keeps both (trigger).
-        return ("kind", "vendor") if obj is not None else ()
+        # A pool keeps them (trigger).
+        return ("key", "kind", "vendor") if obj is not None else ()
 
     def get_queryset(self, request: HttpRequest) -> Any:
         return super().get_queryset(request).annotate(number=Count("annotators"))

@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 from django.core.management import CommandError, call_command
+from django.db import IntegrityError, transaction
 
 from common.errors import Conflict, Invalid
 from routing.models import Policy
@@ -122,6 +123,46 @@ def test_two_who_edit_one_draft(world: World) -> None:
     draft.refresh_from_db()
     assert draft.document["wait_price"] == 9
     assert difference(default_document(), draft.document) == [("wait_price", 25, 9)]
+
+
+def test_who_saves_rules_unchanged_is_not_their_author(world: World) -> None:
+    draft = create_draft(world.add_project(), default_document(), **world.by)
+    seen = draft.document_hash
+    change_draft(draft, draft.document, expected_hash=seen, note="read", **world.as_("second"))
+    assert (draft.author, draft.note) == (world.users["operations"], "read")
+    with pytest.raises(Invalid, match="second person"):
+        publish_policy(draft, **world.by)
+    changed = {**draft.document, "wait_price": 9}
+    change_draft(draft, changed, expected_hash=seen, **world.as_("second"))
+    assert draft.author == world.users["second"]
+
+
+@pytest.mark.parametrize(
+    ("values", "words"),
+    [
+        ({"pools": ["in-hosue"]}, "pools: 'in-hosue' is no pool; 'in-house' is"),
+        ({"pools": ["nowhere at all"]}, "pools: 'nowhere at all' is no pool$"),
+        ({"share_caps": {"nobody": 0.5}}, "share_caps · nobody: there is no such vendor$"),
+        ({"share_caps": {"alpa": 0.5}}, "no such vendor; 'alpha' is"),
+    ],
+)
+def test_pools_and_vendors_that_a_policy_names_exist(
+    world: World, values: dict[str, Any], words: str
+) -> None:
+    project = world.add_project()
+    draft = create_draft(project, {**default_document(), **values}, **world.by)
+    with pytest.raises(Invalid, match=words):
+        publish_policy(draft, **world.as_("second"))
+    known = {"pools": ["in-house", "alpha"], "share_caps": {"alpha": 0.5, "beta": 1}}
+    draft = create_draft(project, {**default_document(), **known}, **world.by)
+    assert publish_policy(draft, **world.as_("second")).state == "published"
+
+
+def test_keys_that_policies_and_files_name_stay(world: World) -> None:
+    rows = (world.add_project(), world.vendors["alpha"], world.pools["alpha"])
+    for row in rows:
+        with pytest.raises(IntegrityError, match="The key of a"), transaction.atomic():
+            type(row).objects.filter(pk=row.pk).update(key="other")
 
 
 def test_the_commands(world: World, tmp_path: Path) -> None:
