@@ -12,51 +12,24 @@ import statistics
 import time
 
 import numpy as np
-from scipy import sparse
 from scipy.optimize import linprog
 
 from benchmarks.instances import instance
 from routing.core.plan import PlanProblem, _plan_iv, solve
-from routing.core.plan_master import assemble
+from routing.core.plan_master import program
 from routing.core.plan_model import build
+from routing.core.plan_rows import Rows
 
 
 def full_lp_seconds(problem: PlanProblem) -> tuple[float, float]:
     """Return seconds and value of HiGHS on the LP with every column."""
     model = build(_plan_iv(problem))
-    columns = np.arange(len(model.pair))
-    upper, outside, right = assemble(model, columns)
-    live = np.flatnonzero(model.count > 0)
-    place = np.full(len(model.count), -1)
-    place[live] = np.arange(len(live))
-    extra = upper.shape[1] - len(columns)
-    cohort_rows = sparse.csr_array(
-        (np.ones(len(columns)), (place[model.cohort], columns)), shape=(len(live), len(columns))
-    )
-    equal = sparse.vstack(
-        [
-            sparse.hstack(
-                [
-                    cohort_rows,
-                    sparse.csr_array((len(live), extra)),
-                    sparse.eye_array(len(live), format="csr"),
-                ]
-            ),
-            sparse.hstack([outside, sparse.csr_array((1, len(live)))]),
-        ],
-        format="csr",
-    )
-    upper = sparse.hstack([upper, sparse.csr_array((upper.shape[0], len(live)))], format="csr")
-    committed = (model.commitment > 0) & (model.shortfall_price > 0)
-    cost = np.concatenate(
-        [model.column_cost, model.shortfall_price[committed], [0.0], model.wait_cost[live]]
-    )
-    right_equal = np.r_[model.count[live].astype(float), 0.0]
+    whole = program(model, Rows(model), np.arange(len(model.pair)))
     started = time.perf_counter()
     found = linprog(
-        cost, A_ub=upper, b_ub=right, A_eq=equal, b_eq=right_equal, bounds=(0, None), method="highs"
+        whole.cost, A_ub=whole.upper, b_ub=whole.right, bounds=(0, None), method="highs"
     )
-    return time.perf_counter() - started, float(found.fun)
+    return time.perf_counter() - started, float(found.fun) + whole.constant
 
 
 def main() -> None:

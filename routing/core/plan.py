@@ -10,10 +10,10 @@ them on day d at cost[k, a] + delay; what is not placed waits at `wait_cost[k]`.
           use_r + used_r ≤ share_cap_r Σ_o (use_o + used_o) + largest_r     (outside rows)
           x = 0 where day ≥ due or cost is infinite;  x, w, s ≥ 0;  x, w whole
 
-Steps: a smoothed Lagrangian dual over the resource prices (`plan_dual`), a restricted LP over the
-columns near to tight with the others priced in until the bound closes (`plan_master`), whole
-numbers by a small integer program over what the LP left fractional (`plan_round`). The bound is
-the Lagrangian value recomputed here from the prices (Geoffrion, Lagrangean relaxation for integer
+Steps: a smoothed Lagrangian dual over the resource prices by Newton's method (`plan_dual`), a
+restricted LP over the columns near to tight with the others priced in until the bound closes
+(`plan_master`), whole numbers by moving single tasks (`plan_round`, `plan_polish`). The bound is
+the Lagrangian value recomputed from the prices (Geoffrion, Lagrangean relaxation for integer
 programming, Math. Programming Study 2, 1974): it holds for any prices, so no solver is trusted.
 """
 
@@ -29,13 +29,12 @@ from scipy import sparse
 from routing.core.plan_dual import ascend
 from routing.core.plan_master import close
 from routing.core.plan_model import Model, build
-from routing.core.plan_polish import polish
 from routing.core.plan_round import whole_numbers
+from routing.core.plan_rows import Rows
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
 
-POLISH_ABOVE = 1e-5  # share of the cost: below it local moves find little
 OPTIMAL_GAP = 1e-9
 
 
@@ -121,15 +120,13 @@ def solve(problem: PlanProblem) -> PlanResult:
     started = time.perf_counter()
     model = build(_plan_iv(problem))
     built = time.perf_counter()
-    prices = ascend(model)
+    rows = Rows(model)
+    prices = ascend(model, rows)
     ascended = time.perf_counter()
-    master = close(model, prices)
+    master = close(model, rows, prices)
     closed = time.perf_counter()
-    x, waiting = whole_numbers(model, master)
+    x, waiting = whole_numbers(model, rows, master)
     cost = model.objective(x, waiting)
-    if cost - master.bound > POLISH_ABOVE * abs(cost):
-        x, waiting = polish(model, x, waiting)
-        cost = model.objective(x, waiting)
     rounded = time.perf_counter()
 
     bound = min(master.bound, cost)

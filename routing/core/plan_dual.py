@@ -1,58 +1,64 @@
-"""Good resource prices, fast: a smoothed Lagrangian dual, maximised by L-BFGS.
+"""Resource prices near to the best, by Newton's method on a smoothed Lagrangian dual.
 
-The minimum over a cohort's columns is replaced by a soft minimum of temperature τ, which makes the
-dual smooth (Nesterov, Smooth minimization of non-smooth functions, Math. Programming 103, 2005,
-doi:10.1007/s10107-004-0552-5); τ is lowered in steps. Several days are started from the prices of
-the horizon taken as one day. What comes out only starts the restricted LP, so it needs no
-certificate of its own.
+The minimum over a cohort's columns is replaced by a soft minimum of temperature τ (entropic
+smoothing: Nesterov, Smooth minimization of non-smooth functions, Math. Programming 103, 2005,
+doi:10.1007/s10107-004-0552-5), and prices are kept above zero by a logarithmic barrier, so that
+each temperature has one smooth maximum. It is followed down from warm to cold, as interior-point
+methods follow their central path. A row's second derivative is the covariance of its use under
+the soft choice, over τ; only columns within some τ of their cohort's best carry weight, so a step
+costs less the colder it gets: the last ones see little more than one column a cohort.
+
+Several days start from the prices of the horizon taken as one day. What comes out starts the
+restricted LP, and its Lagrangian value is a bound: it needs no certificate of its own.
 """
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.optimize import minimize
+from scipy import sparse
+from scipy.linalg import LinAlgError, cho_factor, cho_solve
 
 from routing.core.plan_model import Model, Prices
+from routing.core.plan_rows import Rows
 
 Floats = NDArray[np.float64]
+Ints = NDArray[np.int64]
+Bools = NDArray[np.bool_]
 
-# Temperatures as shares of the typical cost of a task, and iterations at each.
-TEMPERATURES = ((0.03, 30), (0.006, 40), (0.0015, 60))
-# Large problems are worth one more: each linear program that it saves costs more than this does.
-COLD = (0.0004, 80)
-LARGE = 100_000  # columns
+# Temperatures as shares of the typical cost of a task.
+ONE_DAY = (0.3, 0.1, 0.03, 0.01, 0.003, 0.001, 3e-4, 1e-4, 3e-5)
+AGGREGATE = (0.3, 0.1, 0.03)
+SEVERAL_DAYS = (0.03, 0.01, 0.003, 0.001, 3e-4, 1e-4, 3e-5)
+WIDTH = 28.0  # temperatures from the best within which a column has weight: e^-28 is nothing
+DRIFT = 12.0  # temperatures that a column's price may move before the columns are chosen anew
+STEPS = 60  # Newton steps at one temperature, at most
+CLOSE = 0.02  # Newton decrement, as a share of τ · tasks, at which a temperature is done
+BARRIER = 0.3  # barrier of all rows together, as a share of τ · tasks
+START = 0.1  # first price, as a share of typical cost / typical amount
+FLOOR = 0.03  # the same for rows that the aggregate left free
+TOO_MANY = 3_000  # rows from which a Newton step costs more than it brings
 
 
-def ascend(model: Model) -> Prices:
+def ascend(model: Model, rows: Rows) -> Prices:
     """Return prices near to the maximum of the Lagrangian dual."""
     prices = model.zero_prices()
-    if not len(model.pair_cohort) or not _has_rows(model):
+    scale = _typical_cost(model) if len(model.pair_cohort) and len(rows) else 0.0
+    if scale <= 0 or len(rows) > TOO_MANY:
         return prices
-    scale = _typical_cost(model)
-    if scale <= 0:
-        return prices
-    dual = _Smooth(model, scale)
-    if dual.size == 0:
-        return prices
-    start = np.zeros(dual.size)
-    large = len(model.pair) > LARGE
-    for temperature, iterations in (*TEMPERATURES, COLD) if large else TEMPERATURES:
-        found = minimize(
-            dual,
-            start,
-            args=(temperature * scale,),
-            jac=True,
-            method="L-BFGS-B",
-            bounds=dual.bounds,
-            options={"maxiter": iterations, "maxcor": 20, "ftol": 1e-10, "gtol": 1e-9},
-        )
-        start = found.x
-    return dual.prices(start)
-
-
-def _has_rows(model: Model) -> bool:
-    return bool(model.finite.any() or model.commitment.any() or model.capped.any())
+    days = model.capacity.shape[1]
+    unit = scale / np.maximum(rows.typical(), 1e-300)
+    if days == 1:
+        return rows.prices(_Path(model, rows, scale).follow(START * unit, ONE_DAY))
+    whole = _as_one_day(model)
+    found = whole.zero_prices()
+    its_rows = Rows(whole)
+    if len(its_rows):
+        its_unit = scale / np.maximum(its_rows.typical(), 1e-300)
+        found = its_rows.prices(_Path(whole, its_rows, scale).follow(START * its_unit, AGGREGATE))
+    every_day = replace(found, capacity=np.repeat(found.capacity, days, axis=1))
+    start = np.maximum(rows.values(every_day), FLOOR * unit)
+    return rows.prices(_Path(model, rows, scale).follow(start, SEVERAL_DAYS))
 
 
 def _typical_cost(model: Model) -> float:
@@ -64,88 +70,191 @@ def _typical_cost(model: Model) -> float:
     return max(float(model.count @ np.abs(best)) / max(total, 1.0), 0.05 * spread)
 
 
-class _Smooth:
-    """The smoothed dual as a function of scaled prices: price = z · scale / typical amount."""
+def _as_one_day(model: Model) -> Model:
+    """Return the model with all days as one: capacities summed, the mean cost of its days."""
+    finite = model.finite.all(axis=1)
+    capacity = np.where(finite, np.where(model.finite, model.capacity, 0.0).sum(axis=1), np.inf)
+    before = np.arange(model.day_cost.shape[1])[None, :] < model.due[:, None]
+    mean = (model.day_cost * before).sum(axis=1) / np.maximum(before.sum(axis=1), 1)
+    allowed = model.day_allowed.any(axis=1)
+    pair = np.flatnonzero(allowed)
+    column_of = np.full((len(allowed), 1), -1, dtype=np.int64)
+    column_of[pair, 0] = np.arange(len(pair))
+    cohort = model.pair_cohort[pair]
+    return replace(
+        model,
+        capacity=capacity[:, None],
+        finite=finite[:, None],
+        day_cost=mean[:, None],
+        due=np.ones_like(model.due),
+        pair=pair,
+        cohort=cohort,
+        arrangement=model.pair_arrangement[pair],
+        day=np.zeros(len(pair), dtype=np.int64),
+        column_cost=model.pair_cost[pair] + mean[cohort],
+        column_of=column_of,
+        day_allowed=allowed[:, None],
+    )
 
-    def __init__(self, model: Model, scale: float) -> None:
-        self.model = model
-        R, _D = model.capacity.shape
-        # One typical amount per resource brings all prices to the size of one.
-        amounts = model.amounts.tocsc()
-        mean = np.array(
-            [
-                amounts.data[amounts.indptr[r] : amounts.indptr[r + 1]].mean()
-                if amounts.indptr[r + 1] > amounts.indptr[r]
-                else 0.0
-                for r in range(R)
-            ]
-        )
-        self.unit = np.where(mean > 0, scale / np.where(mean > 0, mean, 1.0), 0.0)
-        self.capacity_at = np.flatnonzero((model.finite & (mean > 0)[:, None]).ravel())
-        self.commitment_at = np.flatnonzero(
-            (model.commitment > 0) & (model.shortfall_price > 0) & (mean > 0)
-        )
-        self.share_at = np.flatnonzero(model.capped & (mean > 0))
-        self.size = len(self.capacity_at) + len(self.commitment_at) + len(self.share_at)
-        self.bounds = (
-            [(0.0, None)] * len(self.capacity_at)
-            + [(0.0, model.shortfall_price[r] / self.unit[r]) for r in self.commitment_at]
-            + [(0.0, None)] * len(self.share_at)
-        )
-        self.norm = scale * max(float(model.count.sum()), 1.0)
-        some = model.first_pair[1:] > model.first_pair[:-1]
-        self.cohorts = np.flatnonzero(some)
-        self.starts = model.first_pair[:-1][some]
-        self.lengths = np.diff(model.first_pair)[some]
-        self.transposed = model.amounts.T.tocsr()
 
-    def prices(self, z: Floats) -> Prices:
-        """Return the prices of a scaled vector."""
-        zero = self.model.zero_prices()
-        R, D = self.model.capacity.shape
-        a, b = len(self.capacity_at), len(self.capacity_at) + len(self.commitment_at)
-        capacity = zero.capacity.ravel()
-        capacity[self.capacity_at] = z[:a] * self.unit[self.capacity_at // D]
-        zero.commitment[self.commitment_at] = z[a:b] * self.unit[self.commitment_at]
-        zero.share[self.share_at] = z[b:] * self.unit[self.share_at]
-        return replace(zero, capacity=capacity.reshape(R, D))
+class _Path:
+    """The way down through the temperatures, with the best prices met."""
 
-    def __call__(self, z: Floats, temperature: float) -> tuple[float, Floats]:
-        """Return minus the smoothed dual and its gradient, both over `norm`."""
+    def __init__(self, model: Model, rows: Rows, scale: float) -> None:
+        self.model, self.rows, self.scale = model, rows, scale
+        self.tasks = float(model.count.sum())
+        self.best = (-np.inf, np.zeros(len(rows)))
+
+    def follow(self, start: Floats, temperatures: tuple[float, ...]) -> Floats:
+        """Return the prices (M,) of the best bound met from some start."""
+        values = np.minimum(start, 0.5 * self.rows.highest)
+        for share in temperatures:
+            tau = share * self.scale
+            barrier = BARRIER * tau * self.tasks / len(self.rows)
+            left, done = STEPS, False
+            while left > 0 and not done:
+                columns = self._columns(values, tau)
+                smooth = _Smooth(self.model, self.rows, columns, tau, barrier)
+                values, taken, done = smooth.climb(values, left, CLOSE * tau * self.tasks)
+                left -= taken
+        self._columns(values, 0.0)
+        return self.best[1]
+
+    def _columns(self, values: Floats, tau: float) -> Ints:
+        """Return the columns with weight at these prices; remembers their bound."""
         model = self.model
-        _R, D = model.capacity.shape
-        prices = self.prices(z)
+        prices = self.rows.prices(values)
         reduced = model.reduced_costs(prices)
-        best = model.cohort_minimum(reduced)
-        # exp of differences to the best: at most 1, so nothing overflows.
-        weight = reduced
-        weight -= np.repeat(best[self.cohorts], self.lengths)[:, None]
-        weight /= -temperature
-        np.exp(weight, out=weight)
-        wait = np.exp(-(model.wait_cost - best) / temperature)
-        total = wait.copy()
-        total[self.cohorts] += np.add.reduceat(weight.sum(axis=1), self.starts)
-        value = float(model.count @ (best - temperature * np.log(total)))
-        flow = weight
-        share = np.zeros_like(total)
-        np.divide(model.count, total, out=share, where=total > 0)
-        flow *= np.repeat(share[self.cohorts], self.lengths)[:, None]
-        use = np.asarray(self.transposed @ flow)
-        over = use.sum(axis=1)
-        outside = float(over[model.outside].sum())
+        bound = model.lagrangian(prices, reduced)
+        if bound > self.best[0]:
+            self.best = (bound, values)
+        if not tau:
+            return np.zeros(0, dtype=np.int64)
+        limit = model.cohort_minimum(reduced) + WIDTH * tau
+        pair, day = np.nonzero(reduced <= limit[model.pair_cohort][:, None])
+        return np.sort(model.column_of[pair, day])
 
-        capacity = np.where(model.finite, model.capacity, 0.0)
-        value -= float((prices.capacity * capacity).sum())
-        value += float(prices.commitment @ model.commitment)
-        value -= float(prices.share @ model.allowance)
-        by_capacity = (use - capacity).ravel()[self.capacity_at]
-        by_commitment = (model.commitment - over)[self.commitment_at]
-        by_share = (over - model.share_cap * outside - model.allowance)[self.share_at]
-        gradient = np.concatenate(
-            [
-                by_capacity * self.unit[self.capacity_at // D],
-                by_commitment * self.unit[self.commitment_at],
-                by_share * self.unit[self.share_at],
-            ]
+
+@dataclass
+class _Point:
+    """The smoothed dual at some prices: its value, the weights of columns, their sums."""
+
+    value: float
+    weight: Floats
+    total: Floats
+
+
+class _Smooth:
+    """The smoothed dual with barrier over some columns, at one temperature."""
+
+    def __init__(self, model: Model, rows: Rows, columns: Ints, tau: float, barrier: float) -> None:
+        self.tau, self.barrier, self.rows = tau, barrier, rows
+        self.matrix = rows.matrix(columns)
+        self.transposed = self.matrix.T.tocsr()
+        cohort = model.cohort[columns]
+        live, self.first = np.unique(cohort, return_index=True)
+        self.lengths = np.diff(np.r_[self.first, len(columns)])
+        self.place = np.repeat(np.arange(len(live)), self.lengths)
+        self.count = model.count[live].astype(np.float64)
+        self.cost = model.column_cost[columns]
+        self.wait = model.wait_cost[live]
+        self.ended = np.isfinite(rows.highest)  # prices with an upper end
+
+    def climb(self, values: Floats, steps: int, close: float) -> tuple[Floats, int, bool]:
+        """Take Newton steps; return the prices, how many were taken, and whether it is done.
+
+        Ends early where prices have moved so far that other columns may have come near.
+        """
+        if not len(self.cost):
+            return values, steps, True
+        point = self._at(values)
+        drift = np.zeros(len(self.cost))
+        for taken in range(1, steps + 1):
+            gradient, step = self._step(values, point)
+            gain = float(gradient @ step)
+            if gain < close:
+                return values, taken, True
+            move = self.matrix @ step
+            length = self._length(values, step, float(np.abs(move).max()))
+            while True:
+                ahead = self._at(values + length * step)
+                if ahead.value >= point.value + 1e-4 * length * gain:
+                    break
+                length *= 0.4
+                if length < 1e-9:  # the last digits of the sums
+                    return values, taken, True
+            values, point = values + length * step, ahead
+            drift += length * move
+            if np.abs(drift).max() > DRIFT * self.tau:
+                return values, taken, False
+        return values, steps, False
+
+    def _at(self, values: Floats) -> _Point:
+        reduced = self.cost + self.matrix @ values
+        best = np.minimum(np.minimum.reduceat(reduced, self.first), self.wait)
+        # exp of differences to the best: at most 1, so nothing overflows.
+        weight = np.exp((best[self.place] - reduced) / self.tau)
+        total = np.add.reduceat(weight, self.first) + np.exp((best - self.wait) / self.tau)
+        ended = self.ended
+        room = self.rows.highest[ended] - values[ended]
+        value = (
+            float(self.count @ (best - self.tau * np.log(total)))
+            - float(self.rows.right @ values)
+            + self.barrier * float(np.log(values).sum() + np.log(room).sum())
         )
-        return -value / self.norm, -gradient / self.norm
+        return _Point(value, weight, total)
+
+    def _step(self, values: Floats, point: _Point) -> tuple[Floats, Floats]:
+        """Return the gradient and Newton's step."""
+        flow = point.weight * (self.count / point.total)[self.place]
+        ended = self.ended
+        room = self.rows.highest[ended] - values[ended]
+        gradient = self.transposed @ flow - self.rows.right + self.barrier / values
+        gradient[ended] -= self.barrier / room
+        curve = self._covariance(flow) / self.tau
+        diagonal = np.arange(len(values))
+        curve[diagonal, diagonal] += self.barrier / values**2
+        curve[diagonal[ended], diagonal[ended]] += self.barrier / room**2
+        # Prices of an hour and of a model's call differ by thousands: scaled, the matrix is tame.
+        size = 1.0 / np.sqrt(np.maximum(np.diagonal(curve), 1e-300))
+        curve *= size[:, None] * size[None, :]
+        curve[diagonal, diagonal] += 1e-9
+        try:
+            step = size * cho_solve(cho_factor(curve), size * gradient)
+        except LinAlgError:  # rounding made it indefinite: the diagonal alone still climbs
+            step = size * size * gradient
+        return gradient, step
+
+    def _covariance(self, flow: Floats) -> Floats:
+        """Return Σ over cohorts of count · covariance of the rows' use under the soft choice."""
+        kept = np.flatnonzero(flow > 1e-7 * self.count[self.place])
+        part = self.matrix[kept]
+        flow, place = flow[kept], self.place[kept]
+        flowing = sparse.csr_array(
+            (part.data * np.repeat(flow, np.diff(part.indptr)), part.indices, part.indptr),
+            shape=part.shape,
+        )
+        mean = sparse.csr_array(
+            (1.0 / np.sqrt(self.count[place]), (place, np.arange(len(kept)))),
+            shape=(len(self.count), len(kept)),
+        )
+        use = mean @ flowing
+        curve: Floats = (part.T.tocsr() @ flowing).toarray()
+        if use.nnz > 0.15 * use.shape[0] * use.shape[1]:
+            dense = use.toarray()
+            curve -= dense.T @ dense
+        else:
+            curve -= (use.T.tocsr() @ use).toarray()
+        return curve
+
+    def _length(self, values: Floats, step: Floats, move: float) -> float:
+        """Return how far a step may go: inside the barrier, and not past the chosen columns."""
+        length = min(1.0, DRIFT * self.tau / max(move, 1e-300))
+        down = step < 0
+        if down.any():
+            length = min(length, 0.95 * float((values[down] / -step[down]).min()))
+        up = self.ended & (step > 0)
+        if up.any():
+            room = self.rows.highest[up] - values[up]
+            length = min(length, 0.95 * float((room / step[up]).min()))
+        return length
