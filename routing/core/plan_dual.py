@@ -72,11 +72,11 @@ def _typical_cost(model: Model) -> float:
 
 def _as_one_day(model: Model) -> Model:
     """Return the model with all days as one: capacities summed, the mean cost of its days."""
-    finite = model.finite.all(axis=1)
+    finite: Bools = np.asarray(model.finite.all(axis=1))
     capacity = np.where(finite, np.where(model.finite, model.capacity, 0.0).sum(axis=1), np.inf)
     before = np.arange(model.day_cost.shape[1])[None, :] < model.due[:, None]
     mean = (model.day_cost * before).sum(axis=1) / np.maximum(before.sum(axis=1), 1)
-    allowed = model.day_allowed.any(axis=1)
+    allowed: Bools = np.asarray(model.day_allowed.any(axis=1))
     pair = np.flatnonzero(allowed)
     column_of = np.full((len(allowed), 1), -1, dtype=np.int64)
     column_of[pair, 0] = np.arange(len(pair))

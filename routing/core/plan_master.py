@@ -67,7 +67,8 @@ def close(model: Model, rows: Rows, prices: Prices) -> Master:
             break
         chosen |= more
     bound, prices, reduced = best
-    waiting = model.count - np.bincount(model.cohort, x, minlength=len(model.count))
+    placed: Floats = np.bincount(model.cohort, x, minlength=len(model.count))
+    waiting = model.count.astype(np.float64) - placed
     least = model.cohort_minimum(reduced)
     return Master(x, waiting, prices, bound, value, _excess(model, reduced), least)
 

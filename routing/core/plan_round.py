@@ -50,7 +50,7 @@ def _integer_program(model: Model, rows: Rows) -> Ints | None:
     )
     if found.x is None:
         return None
-    return np.rint(found.x[: len(columns)]).astype(np.int64)
+    return np.asarray(np.rint(found.x[: len(columns)]), dtype=np.int64)
 
 
 def _mend(model: Model, x: Ints, waiting: Ints) -> tuple[Ints, Ints]:
