@@ -67,7 +67,7 @@ def close(model: Model, rows: Rows, prices: Prices) -> Master:
             break
         chosen |= more
     bound, prices, reduced = best
-    placed: Floats = np.bincount(model.cohort, x, minlength=len(model.count))
+    placed = np.asarray(np.bincount(model.cohort, x, minlength=len(model.count)), np.float64)
     waiting = model.count.astype(np.float64) - placed
     least = model.cohort_minimum(reduced)
     return Master(x, waiting, prices, bound, value, _excess(model, reduced), least)

@@ -140,7 +140,7 @@ class State:
             after = np.minimum(self.room[row] - more, 0.0)
             price += self.stiff * ((now - after) * self.worth[row]).sum(axis=1)
         if self.gather:
-            left: Floats = self.room[row]
+            left = np.asarray(self.room[row], dtype=np.float64)
             gain: Floats = self._gathered(left - more) - self._gathered(left)
             price -= self.gather * (gain * self.worth[row]).sum(axis=1)
         return Shifts(source, target, price, row, more)
