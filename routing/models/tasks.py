@@ -125,6 +125,12 @@ class Task(models.Model):
                 condition=Q(state__in=("open", "rework")),
                 name="routing_task_open",
             ),
+            # The work in hand: whose placements a run carries over.
+            models.Index(
+                fields=["project", "id"],
+                condition=Q(state__in=("held", "answered", "rework")),
+                name="routing_task_in_hand",
+            ),
         ]
 
     def __str__(self) -> str:
