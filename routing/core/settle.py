@@ -2,7 +2,9 @@
 
 The plan counted every task of a cohort with the cohort's mean hours. Here the tasks' own hours are
 added up by crew and day (and by the hours a pool has declared), and the least urgent tasks that no
-longer fit are left waiting, so that no crew is ever promised more than it has.
+longer fit are left waiting, so that no crew is ever promised more than it has. What that takes
+from other vendors makes the share of a capped one larger: of its tasks those wait that lose least
+by it, down to its cap. A few that wait are then tried once more in the hours that are left.
 """
 
 from dataclasses import dataclass
@@ -11,9 +13,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from routing.core.arrangements import Candidates
-from routing.core.decide import day_costs, wait_costs
+from routing.core.decide import Outcome, day_costs, wait_costs
 from routing.core.place import Order, expand, overfull
-from routing.core.plan import PlanResult
+from routing.core.shares import Shares, shares_of
 from routing.core.tables import MODEL, Floats, Inputs, Ints
 
 AGAIN = 5_000  # waiting tasks up to which each is tried once more by its own effort
@@ -41,12 +43,7 @@ class Settled:
 
 
 def settle(
-    inputs: Inputs,
-    found: Candidates,
-    plan: PlanResult,
-    order: Order,
-    cohort: Ints,
-    task_hours: Floats,
+    inputs: Inputs, outcome: Outcome, order: Order, cohort: Ints, task_hours: Floats
 ) -> Settled:
     """Give tasks their slot and day.
 
@@ -55,6 +52,7 @@ def settle(
     order : tasks by cohort and urgency (routing.core.place.order_tasks)
     cohort, task_hours : (n,) cohort and own expected hours of each task
     """
+    found, plan = outcome.candidates, outcome.plan
     slot, day = expand(order, plan.cohort, plan.arrangement, plan.day, plan.tasks, len(cohort))
     rows = np.flatnonzero(slot >= 0)
     if not len(rows):
@@ -72,16 +70,44 @@ def settle(
         pool = inputs.crews.pool[crew]
         out = overfull(pool, day[task].astype(np.int64), hours, urgency[task], declared)
         slot[task[out]] = -1
+    shares = shares_of(inputs, outcome.rows)
+    if shares is not None:
+        slot[_over_caps(outcome, shares, slot, day, cohort, urgency)] = -1
     day[slot < 0] = -1
     again = np.flatnonzero(slot < 0)
     if len(again) <= AGAIN and not inputs.budgets:
-        _elsewhere(inputs, found, again, slot, day, cohort, task_hours)
+        _elsewhere(inputs, found, shares, again, slot, day, cohort, task_hours)
     return Settled(slot, day, int((slot[rows] < 0).sum()))
+
+
+def _over_caps(
+    outcome: Outcome,
+    shares: Shares,
+    slot: NDArray[np.int32],
+    day: NDArray[np.int32],
+    cohort: Ints,
+    urgency: Ints,
+) -> Ints:
+    """Return the tasks that wait so that share caps hold: least lost first, then least urgent."""
+    found, problem = outcome.candidates, outcome.problem
+    placed = np.flatnonzero(slot >= 0)
+    vendor = shares.vendor[found.label_of[slot[placed]]]
+    held = np.bincount(vendor[vendor >= 0], minlength=len(shares.cap))
+    surplus = held - shares.kept(held)
+    out = []
+    for v in np.flatnonzero(surplus):
+        mine = placed[vendor == v]
+        k, a, d = cohort[mine], slot[mine], day[mine]
+        cost = found.cost[k, a] + np.asarray(problem.day_cost)[k, d]
+        lost = np.asarray(problem.wait_cost)[k] - cost
+        out.append(mine[np.lexsort((mine, -urgency[mine], lost))[: surplus[v]]])
+    return np.concatenate(out) if out else np.zeros(0, dtype=np.int64)
 
 
 def _elsewhere(
     inputs: Inputs,
     found: Candidates,
+    shares: Shares | None,
     tasks: Ints,
     slot: NDArray[np.int32],
     day: NDArray[np.int32],
@@ -90,8 +116,7 @@ def _elsewhere(
 ) -> None:
     """Place waiting tasks in what is left of the hours, by their own effort, cheapest slot first.
 
-    Vendors under a share cap and commitments are left as the plan has them: a move to a capped
-    vendor could break its cap.
+    No share cap is broken by it. Commitments are left as the plan has them.
     """
     placed = np.flatnonzero(slot >= 0)
     crew, hours, task = _uses(inputs, found, placed, slot, cohort, task_hours)
@@ -100,8 +125,9 @@ def _elsewhere(
     pool_left = np.where(np.isnan(inputs.pools.declared), np.inf, inputs.pools.declared)
     np.subtract.at(pool_left, (inputs.crews.pool[crew], day[task]), hours)
     pool_of = inputs.crews.pool
-    vendor = inputs.pools.vendor[pool_of]
-    capped = np.append(inputs.vendors.share_cap < 1.0, False)[vendor]
+    vendor = shares.vendor if shares is not None else np.full(len(inputs.crews), -1)
+    labels = vendor[found.label_of[slot[placed]]]
+    held = np.bincount(labels[labels >= 0], minlength=len(inputs.vendors.id))
     model = inputs.pools.kind[pool_of] == MODEL
     c = inputs.cohorts
     wait, lateness = wait_costs(inputs), day_costs(inputs)
@@ -111,7 +137,7 @@ def _elsewhere(
         options = np.flatnonzero(np.isfinite(found.cost[k]))
         for a in options[np.argsort(found.cost[k, options], kind="stable")][:SLOTS_TRIED]:
             label, review = int(found.label_of[a]), int(found.review_of[a])
-            if capped[label]:
+            if shares is not None and not shares.fits(held, int(vendor[label])):
                 continue
             uses = [(label, found.label_hours[k, a] * (1.0 if model[label] else own))]
             if review >= 0:
@@ -122,6 +148,8 @@ def _elsewhere(
             for crew_used, need in uses:
                 left[crew_used, d] -= need
                 pool_left[pool_of[crew_used], d] -= need
+            if vendor[label] >= 0:
+                held[vendor[label]] += 1
             slot[row], day[row] = a, d
             break
 

@@ -260,14 +260,7 @@ def _decide_and_write(
         tasks.created,
         tasks.id,
     )
-    settled = settle(
-        problem.inputs,
-        outcome.candidates,
-        outcome.plan,
-        order,
-        problem.cohort,
-        problem.task_hours,
-    )
+    settled = settle(problem.inputs, outcome, order, problem.cohort, problem.task_hours)
     del order
     seconds = {"score": scored - started, "solve": solved - scored, "place": 0.0}
     work = _Work(scope, problem, outcome, settled, baselines, premium, seconds, solved)

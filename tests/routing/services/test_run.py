@@ -4,6 +4,7 @@ import json
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import date, timedelta
+from decimal import Decimal
 from io import StringIO
 from typing import Any
 
@@ -31,6 +32,7 @@ from routing.services.replay import replay
 from routing.services.reports import stored_report
 from tests.conftest import NOW, TODAY, World
 from workforce.models import Annotator, AnnotatorSkill, Pool, Shift
+from workforce.services.availability import declare_capacity
 
 
 def test_every_task_is_placed_or_waits_with_a_reason(world: World) -> None:
@@ -449,6 +451,27 @@ def test_share_caps_hold_up_to_one_task(world: World) -> None:
     assert 0 < alpha <= 0.5 * Placement.objects.count() + 1
 
 
+def test_share_caps_hold_when_other_vendors_lose_tasks_by_their_own_effort(world: World) -> None:
+    def rules(document: dict[str, Any]) -> None:
+        document["pools"] = ["alpha", "beta"]
+        document["share_caps"] = {"alpha": 0.5}
+        document["wait_price"] = 500
+
+    # The plan counts the mean of a cohort; its urgent half is larger, and it is what beta's
+    # declared hours are filled with.
+    project = world.add_project(rules=rules)
+    boxes = TaskType.objects.get(key="bounding-box")
+    late = NOW + timedelta(hours=6)
+    for size, due in ((36.0, late), (30.0, late + timedelta(hours=1))):
+        world.add_tasks(project, 200, task_type=boxes, size=size, due_at=due)
+    declare_capacity(world.pools["beta"], TODAY, Decimal("5"), **world.by)
+    report = world.route("street")
+    assert any("their own effort is above the mean" in note for note in report.notes)
+    rows = Placement.objects.filter(run__public_id=report.run)
+    alpha = rows.filter(pool__key="alpha").count()
+    assert 10 < alpha <= 0.5 * rows.count() + 1
+
+
 def test_a_vendor_excluded_by_the_project_gets_nothing(world: World) -> None:
     world.add_tasks(world.add_project(excluded_vendors=[world.vendors["alpha"]]), 10)
     world.route("street")
@@ -456,10 +479,6 @@ def test_a_vendor_excluded_by_the_project_gets_nothing(world: World) -> None:
 
 
 def test_declared_capacity_holds_the_pool_as_a_whole(world: World) -> None:
-    from decimal import Decimal
-
-    from workforce.services.availability import declare_capacity
-
     def rules(document: dict[str, Any]) -> None:
         document["pools"] = ["alpha"]
         document["wait_price"] = 100
