@@ -205,6 +205,7 @@ def _second_user(house):  # type: ignore[no-untyped-def]
 
 
 def _make_tasks(project, count: int, now: datetime) -> None:  # type: ignore[no-untyped-def]
+    from common.bulk import insert_rows
     from routing.models import Task, TaskType
 
     types = list(TaskType.objects.filter(key__startswith=MARK).order_by("pk"))
@@ -222,7 +223,7 @@ def _make_tasks(project, count: int, now: datetime) -> None:  # type: ignore[no-
         )
         due = rng.integers(0, 20, size)
         language = rng.choice(["", "en", "de"], size, p=[0.6, 0.3, 0.1])
-        Task.objects.bulk_create(
+        insert_rows(
             [
                 Task(
                     project=project,
@@ -237,6 +238,5 @@ def _make_tasks(project, count: int, now: datetime) -> None:  # type: ignore[no-
                     created_at=now,
                 )
                 for i in range(size)
-            ],
-            batch_size=2_000,
+            ]
         )

@@ -6,7 +6,7 @@ from typing import Any
 from rich.console import Console
 from rich.table import Column, Table
 
-from routing.services.run import RunReport
+from routing.services.figures import RunReport
 
 SHOWN = 6  # open arrangements of a decision printed in full
 

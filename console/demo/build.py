@@ -12,8 +12,9 @@ from common.time import local_date, zone
 from console.demo.people import DOMAIN, LOGINS, PASSWORD, make_people
 from console.demo.work import make_projects, make_real
 from routing.models import Project, Run
+from routing.services.figures import RunReport
 from routing.services.reports import stored_report
-from routing.services.run import RunReport, route
+from routing.services.run import route
 
 DAYS = 3
 KEYS = ("street-scenes", "claims-desk", "dog", "duck")

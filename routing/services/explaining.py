@@ -1,7 +1,8 @@
 """From what a run decided to words and rows that a person can read."""
 
 from collections import Counter
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import Any
 
@@ -13,7 +14,7 @@ from routing.core.gates import GATES, OPEN, touch_gates
 from routing.core.review import CHOICES
 from routing.core.settle import Placed
 from routing.core.tables import Floats, Inputs, Ints
-from routing.models import Decision, Domain, Run, Task
+from routing.models import Decision, Run, Task
 from routing.services.scoring import TaskScore
 
 OWN_EFFORT = "own effort above the mean that was planned"
@@ -32,30 +33,41 @@ def objective(outcome: Outcome, placed: Placed) -> float:
     return total
 
 
+@dataclass(frozen=True)
+class Words:
+    """What explanations need beside the arrays: crews' names, domains' keys by id, plan day 0."""
+
+    crews: Sequence[str]
+    domains: Mapping[int, str]
+    first_day: date
+
+
 def decisions(
-    run: Run, inputs: Inputs, outcome: Outcome, placed: Placed, names: Sequence[str], first: date
+    inputs: Inputs,
+    outcome: Outcome,
+    placed: Placed,
+    words: Words,
+    cohorts: Iterable[int] | None = None,
 ) -> list[Decision]:
-    """Return one unsaved decision per cohort."""
+    """Return one unsaved decision per cohort (of all, or of those named), without its run."""
     found = outcome.candidates
     priced = found.cost + slot_prices(outcome) if found.cost.size else found.cost
     by_cohort: dict[int, list[int]] = {}
-    for row in np.lexsort((placed.slot, placed.day, placed.cohort)):
-        by_cohort.setdefault(int(placed.cohort[row]), []).append(int(row))
-    domains = dict(Domain.objects.values_list("pk", "key"))
-    reasons = waiting_reasons(inputs, outcome, placed, names)
+    for row in np.lexsort((placed.slot, placed.day, placed.cohort)).tolist():
+        by_cohort.setdefault(int(placed.cohort[row]), []).append(row)
+    reasons = waiting_reasons(inputs, outcome, placed, words.crews)
     rows = []
-    for k in range(len(inputs.cohorts)):
+    for k in range(len(inputs.cohorts)) if cohorts is None else map(int, cohorts):
         mine = by_cohort.get(k, [])
         routed = int(placed.tasks[mine].sum()) if mine else 0
         waiting = int(placed.waiting[k])
-        chosen = [_chosen(inputs, outcome, placed, r, names, first) for r in mine]
-        runner, difference = _runner_up(inputs, outcome, priced, k, placed.slot[mine], names)
+        chosen = [_chosen(inputs, outcome, placed, r, words) for r in mine]
+        runner, difference = _runner_up(inputs, outcome, priced, k, placed.slot[mine], words.crews)
         rows.append(
             Decision(
-                run=run,
                 number=k,
                 project_id=int(inputs.projects.id[inputs.cohorts.project[k]]),
-                key=cohort_key(inputs, k, domains),
+                key=cohort_key(inputs, k, words.domains),
                 tasks=routed + waiting,
                 routed=routed,
                 waiting=waiting,
@@ -68,7 +80,7 @@ def decisions(
     return rows
 
 
-def cohort_key(inputs: Inputs, k: int, domains: dict[int, str]) -> dict[str, Any]:
+def cohort_key(inputs: Inputs, k: int, domains: Mapping[int, str]) -> dict[str, Any]:
     """Return what the tasks of a cohort share, in words."""
     c = inputs.cohorts
     return {
@@ -120,13 +132,13 @@ def describe(
 
 
 def _chosen(
-    inputs: Inputs, outcome: Outcome, placed: Placed, row: int, names: Sequence[str], first: date
+    inputs: Inputs, outcome: Outcome, placed: Placed, row: int, words: Words
 ) -> dict[str, Any]:
     k, a, d = int(placed.cohort[row]), int(placed.slot[row]), int(placed.day[row])
     return {
-        **describe(inputs, outcome, k, a, names),
-        "day": (first + timedelta(days=d)).isoformat(),
-        "first_day": first.isoformat(),
+        **describe(inputs, outcome, k, a, words.crews),
+        "day": (words.first_day + timedelta(days=d)).isoformat(),
+        "first_day": words.first_day.isoformat(),
         "lateness": float(np.asarray(outcome.problem.day_cost)[k, d]),
         "tasks": int(placed.tasks[row]),
     }

@@ -10,7 +10,7 @@ from routing.core.decide import decide
 from routing.core.record import unpack
 from routing.core.tables import RECORD_TYPES
 from routing.models import Run, RunRecord
-from routing.services.run import library_versions
+from routing.services.writing import library_versions
 
 SAME_COST = 1e-9
 

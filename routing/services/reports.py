@@ -7,7 +7,7 @@ from routing.choices import Mode
 from routing.core.record import unpack
 from routing.models import Decision, Run, RunRecord
 from routing.services.explaining import candidate_rows
-from routing.services.run import RunReport
+from routing.services.figures import RunReport
 
 
 def stored_report(run: Run) -> RunReport:

@@ -1,4 +1,4 @@
-"""What only real servers show: a worker behind a broker, locks of two sessions, a killed run."""
+"""What only real servers show: a worker behind a broker, and locks of two sessions."""
 
 import os
 import signal
@@ -11,9 +11,9 @@ from django.db import connection, connections
 
 from accounts.models import Job
 from accounts.services.jobs import start_job
-from routing.models import Placement, Project, Run
+from routing.models import Placement
 from routing.services.locks import pool_locks
-from tests.conftest import NOW, World
+from tests.conftest import World
 from tests.processes import ROOT, environment, until
 
 pytestmark = [pytest.mark.services, pytest.mark.django_db(transaction=True)]
@@ -70,46 +70,3 @@ def test_two_sessions_exclude_each_other(world: World) -> None:
             cursor.execute("SELECT pg_try_advisory_lock(7201, %s)", [ids[0]])
             assert cursor.fetchone()[0] is False
         other.close()
-
-
-@pytest.mark.skipif(connection.vendor != "postgresql", reason="needs a second process's session")
-def test_a_run_killed_in_the_middle_leaves_the_old_state(world: World, tmp_path: Path) -> None:
-    project = world.add_project()
-    world.add_tasks(project, 200)
-    first = world.route("street")
-    script = (
-        "import os, django; os.environ['DJANGO_SETTINGS_MODULE'] = 'config.settings'; "
-        "django.setup(); import time\n"
-        "from routing.services import run\n"
-        "def slow(*a): print('writing', flush=True); time.sleep(60)\n"
-        "run.carry_over = slow\n"
-        "from accounts.models import User\n"
-        "from datetime import datetime\n"
-        "run.route(project_keys=['street'], acting_user=User.objects.get("
-        f"email='operations@house.example'), now=datetime.fromisoformat('{NOW.isoformat()}'))\n"
-    )
-    process = subprocess.Popen(
-        [sys.executable, "-c", script],
-        cwd=ROOT,
-        env=environment(tmp_path),
-        stdout=subprocess.PIPE,
-        text=True,
-    )
-    assert process.stdout is not None
-    assert process.stdout.readline().strip() == "writing"
-    process.kill()
-    process.wait(30)
-    project.refresh_from_db()
-    assert str(project.current_run.public_id) == first.run
-    # The server notices a moment later, and with the session its locks are gone.
-    until(lambda: _free([pool.pk for pool in world.pools.values()]))
-    assert Placement.objects.count() == 200
-    second = world.route("street")
-    assert second.routed == first.routed
-    assert sorted(Run.objects.values_list("state", flat=True)) == ["done", "done", "failed"]
-    assert Project.objects.get().current_run.state == "done"
-
-
-def _free(pool_ids: list[int]) -> bool:
-    with pool_locks(pool_ids) as busy:
-        return busy is None

@@ -1,4 +1,4 @@
-"""Verify by joins that every placement names a task, decision, pool and run that exist."""
+"""Verify by joins that placements name tasks, decisions, pools and runs that exist."""
 
 from typing import Any
 
@@ -17,4 +17,6 @@ class Command(BaseCommand):
         if found:
             lines = ", ".join(f"{count} without {column}" for column, count in found.items())
             raise CommandError(f"Placements that point nowhere: {lines}.")
-        self.stdout.write("Every placement names a task, decision, pool and run that exist.")
+        self.stdout.write(
+            "Every placement names a task, decision, pool and run that exist and belong together."
+        )

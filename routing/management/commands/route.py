@@ -14,7 +14,8 @@ from accounts.services.users import system_user
 from common.errors import AppError
 from common.time import utc_now
 from routing.report import print_report
-from routing.services.run import RunReport, route
+from routing.services.figures import RunReport
+from routing.services.run import route
 
 WIDTH = 110  # of the report where it is not a terminal's own
 
