@@ -12,12 +12,12 @@ counting up what could cost less (`assign_exact`).
 """
 
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, overload
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from routing.core.assign_bound import capacity_bound, knapsack_bound, multipliers
+from routing.core.assign_bound import Relaxation, capacity_bound, knapsack_bound, relax
 from routing.core.assign_exact import enumerate_better
 from routing.core.assign_search import Problem, search
 
@@ -26,6 +26,7 @@ Ints = NDArray[np.int64]
 
 # Sums of loads are compared with a capacity up to this share: .1 + .2 fits into .3.
 ROUNDING = 1e-12
+OVERLOADED = 1e-7  # share of all capacity: the relaxation itself says that not all jobs fit
 EXACT = 1e-9  # a relative distance of cost and bound that counts as none
 
 __all__ = ["AssignResult", "assign"]
@@ -87,7 +88,7 @@ def assign(
     ([0, 1, 1], 5.0, 'optimal')
     """
     c, w, room, skip = _assign_iv(cost, load, capacity, skip_cost, effort)
-    m, n = c.shape
+    n = c.shape[1]
     allowed = np.isfinite(c) & (w <= room[:, None])
     c = np.where(allowed, c, np.inf)
     w = np.where(allowed, w, 0.0)
@@ -105,10 +106,7 @@ def assign(
     elif skip is None:
         plan, bound, most = _place_most(part, effort)
     else:
-        found = _solve(_with_skipping(part, skip[placeable], 0.0, 0.0), None, effort)
-        if found.plan is None:
-            raise AssertionError("a plan that skips every job always fits")
-        plan, bound = found.plan, found.bound
+        plan, bound = _skipping(part, skip[placeable], effort)
     placed = plan < len(useful)
     agent[placeable[placed]] = useful[plan[placed]]
     job = np.flatnonzero(agent >= 0)
@@ -155,10 +153,25 @@ def _assign_iv(
     return c, w, b * (1 + ROUNDING), skip
 
 
-@dataclass(frozen=True)
-class _Found:
-    plan: Ints | None
-    bound: float
+def _skipping(part: Problem, skip: Floats | float, effort: float) -> tuple[Ints, float]:
+    """Return a plan and its bound where leaving a job has a price; agent m = skipped."""
+    problem = _with_skipping(part, skip, 0.0, 0.0)
+    relaxed = relax(problem.cost, problem.load, problem.capacity)
+    start = _mended(problem, relaxed.plan)
+    return _solve(problem, relaxed, start, effort)
+
+
+def _mended(problem: Problem, plan: Ints) -> Ints:
+    """Send jobs of overloaded agents to the last one, which skips, the least worth first."""
+    plan = plan.copy()
+    last = len(problem.capacity) - 1
+    for i in np.flatnonzero(problem.loads(plan) > problem.capacity):
+        job = np.flatnonzero((plan == i) & (problem.load[i] > 0))
+        load = problem.load[i, job]
+        worth = (problem.cost[last, job] - problem.cost[i, job]) / load
+        job = job[np.argsort(-worth, kind="stable")]
+        plan[job[np.cumsum(problem.load[i, job]) > problem.capacity[i]]] = last
+    return plan
 
 
 def _with_skipping(part: Problem, cost: Floats | float, load: float, room: float) -> Problem:
@@ -174,36 +187,46 @@ def _with_skipping(part: Problem, cost: Floats | float, load: float, room: float
 def _place_most(part: Problem, effort: float) -> tuple[Ints, float, int]:
     """Return a plan, its bound and the most jobs that can be placed; agent m = skipped."""
     m, n = part.cost.shape
-    found = _solve(part, None, effort)
-    if found.plan is not None:
-        return found.plan, found.bound, n
+    relaxed = relax(part.cost, part.load, part.capacity)
+    # Where the relaxation itself is short of capacity, a search for all jobs would be in vain.
+    if relaxed.overload <= OVERLOADED * float(part.capacity.sum()):
+        all_placed = _solve(part, relaxed, None, effort)
+        if all_placed is not None:
+            return *all_placed, n
     counting = Problem(np.where(np.isfinite(part.cost), 0.0, np.inf), part.load, part.capacity)
-    count = _solve(_with_skipping(counting, 1.0, 0.0, 0.0), None, effort)
-    if count.plan is None:
-        raise AssertionError("a plan that skips every job always fits")
-    plan = count.plan
-    skipped = int((plan == m).sum())
-    while True:
+    plan, least_skipped = _skipping(counting, 1.0, effort)
+    skipped = n + 1
+    bound = 0.0
+    while int((plan == m).sum()) < skipped:
+        skipped = int((plan == m).sum())
         # The optimum skips at most as many, so the bound of this problem is one for it.
-        found = _solve(_with_skipping(part, 0.0, 1.0, float(skipped)), plan, effort)
-        if found.plan is None:
-            raise AssertionError("the search never loses the plan it starts from")
-        plan = found.plan
-        fewer = int((plan == m).sum())
-        if fewer == skipped:
-            break
-        skipped = fewer
-    return plan, found.bound, n - int(np.ceil(count.bound - 1e-6))
+        problem = _with_skipping(part, 0.0, 1.0, float(skipped))
+        relaxed = relax(problem.cost, problem.load, problem.capacity)
+        plan, bound = _solve(problem, relaxed, plan, effort)
+    return plan, bound, n - int(np.ceil(least_skipped - 1e-6))
 
 
-def _solve(problem: Problem, start: Ints | None, effort: float) -> _Found:
-    """Search, bound and, if it can be had, prove: every job to exactly one agent."""
-    price = multipliers(problem.cost, problem.load, problem.capacity)
+@overload
+def _solve(
+    problem: Problem, relaxed: Relaxation, start: Ints, effort: float
+) -> tuple[Ints, float]: ...
+@overload
+def _solve(
+    problem: Problem, relaxed: Relaxation, start: None, effort: float
+) -> tuple[Ints, float] | None: ...
+def _solve(
+    problem: Problem, relaxed: Relaxation, start: Ints | None, effort: float
+) -> tuple[Ints, float] | None:
+    """Search, bound and, if it can be had, prove: every job to exactly one agent.
+
+    Returns a plan and its bound; None if there is no start and no plan was found that fits.
+    """
+    price = relaxed.price
     bound = capacity_bound(problem.cost, problem.load, problem.capacity, price)
     whole = _is_whole(problem.cost)
-    plan = search(problem, price, start, _rounded(bound, whole), effort)
+    plan = search(problem, price, relaxed.plan, start, _rounded(bound, whole), effort)
     if plan is None:
-        return _Found(None, bound)
+        return None
     value = problem.value(plan)
     if _rounded(bound, whole) < value - EXACT * max(1.0, abs(value)):
         least = (problem.cost + price[:, None] * problem.load).min(axis=0)
@@ -219,7 +242,7 @@ def _solve(problem: Problem, start: Ints | None, effort: float) -> _Found:
             plan, value = cheaper, problem.value(cheaper)
         if complete:
             bound = value
-    return _Found(plan, bound)
+    return plan, bound
 
 
 def _is_whole(cost: Floats) -> bool:

@@ -19,14 +19,18 @@ Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
 
 SEED = 20_04
-ROUNDS = 300
-REPLICAS = 40  # agents over all replicas: as many as one numpy call carries at little extra cost
+ROUNDS = 220
+REPLICAS = 80  # agents over all replicas: as many as one numpy call carries at little extra cost
 GROUPS = (3, 5)  # agents in a group
 JOBS = 20  # of a group that may move in one round
-BEAM = 50  # states kept
-PENALTY = 2.0  # at the start, in prices
-LEAST_PENALTY = 1.02
-UP, DOWN = 1.3, 0.9
+BEAM = 100  # states kept
+# Slack and overload count for a state in the power RAMP of the share of jobs gone through: a chain
+# of moves may pass through loads that only its last moves set right.
+RAMP = 4
+PENALTY = 2.0  # of overload beyond the price, at the start, in prices
+LEAST_PENALTY = 0.5
+UP, DOWN = 1.05, 0.97
+HURRY = 1.2  # instead of UP until a plan fits
 EPSILON = 1e-9
 
 
@@ -44,7 +48,8 @@ class Problem:
     def loads(self, agent: Ints) -> Floats:
         """Return the load of each agent (m,) under a plan (n,)."""
         job = np.arange(len(agent))
-        return np.bincount(agent, self.load[agent, job], minlength=len(self.capacity))
+        load = np.bincount(agent, self.load[agent, job], minlength=len(self.capacity))
+        return load.astype(np.float64)  # of no jobs numpy makes whole numbers
 
     def fits(self, agent: Ints) -> bool:
         """Tell whether every agent's load is within its capacity."""
@@ -56,33 +61,42 @@ class Problem:
 
 
 def search(
-    problem: Problem, price: Floats, start: Ints | None, target: float, effort: float
+    problem: Problem,
+    price: Floats,
+    rounded: Ints,
+    start: Ints | None,
+    target: float,
+    effort: float,
 ) -> Ints | None:
     """Return the cheapest plan (n,) found that fits, or None where none was found.
 
     Parameters
     ----------
     price : (m,) capacity prices
+    rounded : (n,) a plan of little cost that need not fit
     start : a plan that fits, or None
     target : a proven bound of the cost; the search ends when it is met
     effort : rounds in units of `ROUNDS`
     """
-    m, n = problem.cost.shape
+    m = len(problem.capacity)
     rng = np.random.default_rng(SEED)
     replicas = int(np.clip(REPLICAS // max(m, 1), 1, 8))
     reduced = problem.cost + price[:, None] * problem.load
     reduced -= reduced.min(axis=0)
-    agent = np.tile(reduced.argmin(axis=0), (replicas, 1))
+    agent = np.tile(rounded, (replicas, 1))
     best, best_value = None, np.inf
     if start is not None:
         best, best_value = start.copy(), problem.value(start)
-        agent[0] = start
-    least = LEAST_PENALTY * _floor_of_prices(problem, reduced, price)
-    penalty = np.tile(PENALTY * least, (replicas, 1))
+        if replicas > 1:
+            agent[0] = start
+    unit = _overload_unit(problem, reduced, price)
+    penalty = np.tile(PENALTY * unit, (replicas, 1))
+    fitted = False
     for turn in range(max(1, round(ROUNDS * effort)) + 1):
         load = np.stack([problem.loads(row) for row in agent])
         over = load > problem.capacity
         fits = ~over.any(axis=1)
+        fitted = fitted or bool(fits.any())
         for k in np.flatnonzero(fits):
             value = problem.value(agent[k])
             if value < best_value - EPSILON * max(1.0, abs(value)):
@@ -90,16 +104,16 @@ def search(
         if best_value <= target + EPSILON * max(1.0, abs(target)) or m < 2:
             break
         if turn:
-            penalty[over] *= UP
+            penalty[over] *= UP if fitted else HURRY
             penalty[fits] *= DOWN
-            penalty = np.maximum(penalty, least)
+            penalty = np.maximum(penalty, LEAST_PENALTY * unit)
         size = min(m, int(rng.integers(GROUPS[0], GROUPS[1] + 1)))
         groups = _Groups.draw(rng, replicas, m, size)
         _round(problem, reduced, price, penalty, agent, load, groups)
     return best
 
 
-def _floor_of_prices(problem: Problem, reduced: Floats, price: Floats) -> Floats:
+def _overload_unit(problem: Problem, reduced: Floats, price: Floats) -> Floats:
     """Return what a unit of overload costs at least: prices, or a fifth of the usual one."""
     usual = float(price.mean())
     if usual <= 0:
@@ -231,7 +245,8 @@ def _beam(
         states = moved.shape[1] * g
         moved = (moved[:, :, None] + change[t][:, None, :]).reshape(B, states)
         slack = (slack[:, :, :, None] + by[t][:, :, None, :]).reshape(B, g, states)
-        distance = moved + np.maximum(slack * unused, slack * over).sum(axis=1)
+        idle = np.maximum(slack * unused, slack * over).sum(axis=1)
+        distance = moved + ((t + 1) / q) ** RAMP * idle
         kept = np.broadcast_to(np.arange(states), (B, states))
         if states > BEAM:
             kept = np.argpartition(distance, BEAM - 1, axis=1)[:, :BEAM]
