@@ -194,16 +194,37 @@ def _place_most(part: Problem, effort: float) -> tuple[Ints, float, int]:
         if all_placed is not None:
             return *all_placed, n
     counting = Problem(np.where(np.isfinite(part.cost), 0.0, np.inf), part.load, part.capacity)
-    plan, least_skipped = _skipping(counting, 1.0, effort)
-    skipped = n + 1
-    bound = 0.0
-    while int((plan == m).sum()) < skipped:
-        skipped = int((plan == m).sum())
-        # The optimum skips at most as many, so the bound of this problem is one for it.
-        problem = _with_skipping(part, 0.0, 1.0, float(skipped))
-        relaxed = relax(problem.cost, problem.load, problem.capacity)
-        plan, bound = _solve(problem, relaxed, plan, effort)
-    return plan, bound, n - int(np.ceil(least_skipped - 1e-6))
+    plan, bound = _skipping(counting, 1.0, effort)
+    least = int(np.ceil(bound - 1e-6))
+    skipped = int((plan == m).sum())
+    found = _skipping_at_most(part, skipped, plan, effort)
+    while skipped > least:
+        # With costs to go by, the search at times places what it could not without them.
+        fewer = _skipping_at_most(part, skipped - 1, None, effort)
+        if fewer is None:
+            break
+        found, skipped = fewer, int((fewer[0] == m).sum())
+    return *found, n - least
+
+
+@overload
+def _skipping_at_most(
+    part: Problem, most: int, start: Ints, effort: float
+) -> tuple[Ints, float]: ...
+@overload
+def _skipping_at_most(
+    part: Problem, most: int, start: None, effort: float
+) -> tuple[Ints, float] | None: ...
+def _skipping_at_most(
+    part: Problem, most: int, start: Ints | None, effort: float
+) -> tuple[Ints, float] | None:
+    """Return a plan that leaves so many jobs at most, free of charge, and its bound.
+
+    Where a best plan leaves as many or fewer, the bound is one for that plan too.
+    """
+    problem = _with_skipping(part, 0.0, 1.0, float(most))
+    relaxed = relax(problem.cost, problem.load, problem.capacity)
+    return _solve(problem, relaxed, start, effort)
 
 
 @overload

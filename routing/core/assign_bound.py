@@ -29,7 +29,8 @@ STEPS = 40  # of L-BFGS at each temperature
 WHOLE = 4_000  # capacity up to which whole loads are taken as they are
 COARSE, FINE = 1_000, 20_000  # cells of a capacity where loads are not whole
 ASCENT = 80  # steps of the knapsack ascent
-WORK = 25_000_000  # cells that the ascent may fill: the bound gains little where there are more
+WORK = 60_000_000  # cells that the ascent may fill
+PERIOD, LEAST_GAIN = 30, 0.02  # steps that must close such a share of the gap, else it ends
 PATIENCE = 5  # steps without a better bound before the step is shortened
 
 
@@ -160,10 +161,14 @@ def knapsack_bound(
         cells = np.full(len(capacity), COARSE)
         size = np.rint(_shares(load, capacity, COARSE)).astype(np.int64)
     v, best, best_v = start, -np.inf, start
-    theta, stale, spent = 1.0, 0, 0
-    for _ in range(max(1, round(ASCENT * effort))):
-        helpful = int((v > cost).sum(axis=1).max(initial=0))
-        if spent + helpful * len(cells) * int(cells.max(initial=0)) > WORK * effort:
+    theta, stale, spent, filled = 1.0, 0, 0, 0
+    before = -np.inf
+    for turn in range(max(1, round(ASCENT * effort))):
+        if turn % PERIOD == 0:
+            if turn and best - before < LEAST_GAIN * (aim - before):
+                break
+            before = best
+        if spent > WORK * effort:
             break
         value, x, filled = _knapsacks(v - cost, size, cells)
         spent += filled
@@ -182,8 +187,7 @@ def knapsack_bound(
         v = v + theta * (aim - bound) / length * step
     if whole or best == -np.inf:
         return best
-    used = int(((best_v - cost) > 0).sum(axis=1).max(initial=0))
-    fine = int(np.clip(WORK // max(1, len(capacity) * used), COARSE, FINE))
+    fine = int(np.clip(COARSE * WORK // 3 // max(1, filled), COARSE, FINE))
     # The factor keeps a quotient's rounding from lifting a load into the next cell.
     size = np.floor(_shares(load, capacity, fine) * (1 - 1e-12)).astype(np.int64)
     value, _x, _filled = _knapsacks(best_v - cost, size, np.full(len(capacity), fine))
@@ -201,14 +205,12 @@ def _shares(load: Floats, capacity: Floats, cells: int) -> Floats:
 def _knapsacks(profit: Floats, size: Ints, cells: Ints) -> tuple[Floats, Flags, int]:
     """Solve every agent's knapsack by dynamic programming over cells, all agents at once.
 
-    Returns the values (m,), the choice (m, n) and the number of cells filled. Only jobs that gain
-    something are looked at: at good multipliers two or three times as many as an agent can hold.
+    Returns the values (m,), the choice (m, n) and the number of cells filled.
     """
     m = len(cells)
-    good = (profit > 0) & (size <= cells[:, None])
-    chosen = good & (size == 0)
+    chosen, good = _settled(profit, size, cells)
     value = np.where(chosen, profit, 0.0).sum(axis=1)
-    good &= ~chosen
+    cells = cells - np.where(chosen, size, 0).sum(axis=1)
     q = int(good.sum(axis=1).max(initial=0))
     order = np.argsort(~good, axis=1, kind="stable")[:, :q]
     gain = np.take_along_axis(np.where(good, profit, 0.0), order, axis=1)
@@ -232,3 +234,28 @@ def _knapsacks(profit: Floats, size: Ints, cells: Ints) -> tuple[Floats, Flags, 
         chosen[rows[yes], order[yes, t]] = True
         left -= np.where(yes, need[:, t], 0)
     return value, chosen, q * current.size
+
+
+def _settled(profit: Floats, size: Ints, cells: Ints) -> tuple[Flags, Flags]:
+    """Tell which jobs (m, n) are in every best knapsack, and which are left to decide.
+
+    Filled in the order of profit per size up to the first job that does not fit (Dantzig), a
+    knapsack has an upper bound; a job that would push it below a known filling by its presence or
+    its absence is settled.
+    """
+    good = (profit > 0) & (size <= cells[:, None])
+    with np.errstate(divide="ignore", invalid="ignore"):
+        density = np.where(good, profit / size, -1.0)
+    order = np.argsort(-density, axis=1, kind="stable")
+    filled = np.cumsum(np.take_along_axis(np.where(good, size, 0), order, axis=1), axis=1)
+    prefix = np.zeros_like(good)
+    np.put_along_axis(prefix, order, filled <= cells[:, None], axis=1)
+    prefix &= good
+    left = cells - np.where(prefix, size, 0).sum(axis=1)
+    rest = good & ~prefix
+    price = np.where(rest, density, 0.0).max(axis=1, initial=0.0)
+    one_more = np.where(rest & (size <= left[:, None]), profit, 0.0).max(axis=1, initial=0.0)
+    apart = (price * left - one_more)[:, None] + 1e-9 * (1.0 + profit.max(initial=0.0))
+    score = profit - price[:, None] * size
+    chosen = prefix & (score > apart)
+    return chosen, (prefix & ~chosen) | (rest & (score >= -apart))
