@@ -89,7 +89,7 @@ def _linear(cost: Floats, load: Floats, capacity: Floats, pairs: Flags) -> Relax
         b_ub=capacity,
         A_eq=sparse.hstack([once, sparse.csr_array((n, m))], format="csr"),
         b_eq=np.ones(n),
-        # Interior point with crossover: 5 times as fast at 30,000 pairs, slower where few.
+        # Interior point with crossover: at 200 × 5,000 a fifth of the time of the simplex.
         method="highs-ds" if len(agent) <= PAIRS else "highs-ipm",
     )
     if found.x is None:
