@@ -8,7 +8,7 @@ show.
 from collections.abc import Callable
 from typing import Any
 
-from django.core.exceptions import ValidationError
+from django.core.exceptions import PermissionDenied, ValidationError
 from django.db import IntegrityError, models, transaction
 from django.forms import ModelForm
 from django.http import Http404, HttpRequest, HttpResponse
@@ -185,6 +185,9 @@ class ConsoleAdmin(_Typed, _ByTable, ModelAdmin):  # type: ignore[misc, type-arg
             now=utc_now(),
         )
 
+    def delete_queryset(self, request: HttpRequest, queryset: Any) -> None:
+        raise PermissionDenied  # records are deleted one by one, by the service
+
     def delete_view(
         self, request: HttpRequest, object_id: str, extra_context: dict[str, Any] | None = None
     ) -> HttpResponse:
@@ -212,6 +215,9 @@ class HistoryAdmin(SimpleHistoryAdmin, ConsoleAdmin):  # type: ignore[misc]
         extra_context: dict[str, Any] | None = None,
     ) -> HttpResponse:
         self._seen(request, object_id)
+        if request.method not in ("GET", "HEAD"):
+            # SIMPLE_HISTORY_REVERT_DISABLED hides the button; the address would still revert.
+            raise PermissionDenied
         return super().history_form_view(request, object_id, version_id, extra_context)
 
     def _seen(self, request: HttpRequest, object_id: str) -> None:

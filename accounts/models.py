@@ -22,7 +22,7 @@ class Organisation(models.Model):
     public_id = public_id_field()
     name = models.CharField(_("name"), max_length=200)
     kind = models.CharField(_("kind"), max_length=10, choices=OrganisationKind)
-    time_zone = TimeZoneField(_("time zone"))
+    time_zone = TimeZoneField(_("time zone"), help_text=_("e.g. Europe/Berlin"))
     created_at = models.DateTimeField(_("created"), auto_now_add=True)
     history = HistoricalRecords()
 
@@ -84,7 +84,7 @@ class User(AbstractBaseUser, PermissionsMixin):
     organisation = models.ForeignKey(
         Organisation, models.PROTECT, related_name="users", verbose_name=_("organisation")
     )
-    time_zone = TimeZoneField(_("time zone"))
+    time_zone = TimeZoneField(_("time zone"), help_text=_("e.g. Europe/Berlin"))
     is_active = models.BooleanField(_("active"), default=True)
     date_joined = models.DateTimeField(_("joined"), auto_now_add=True)
     history = HistoricalRecords(excluded_fields=["password", "last_login"])

@@ -50,6 +50,14 @@ COVER_COLOURS = {
 }
 
 
+class VendorFilter(admin.RelatedFieldListFilter):
+    """By vendor; their names stand one table further and are read in one query."""
+
+    def field_choices(self, field: Any, request: HttpRequest, model_admin: Any) -> list[Any]:
+        rows = Vendor.objects.select_related("organisation").order_by("organisation__name")
+        return [(vendor.pk, str(vendor)) for vendor in rows]
+
+
 class ContractInline(ConsoleInline):
     model = Contract
     view_permission = "vendors.view"
@@ -134,6 +142,8 @@ class VendorAdmin(HistoryAdmin):
 
     def get_queryset(self, request: HttpRequest) -> Any:
         rows = super().get_queryset(request)
+        # (what is looked for while typing goes by this as well)
+        rows = rows.select_related("organisation")
         return rows.prefetch_related("attestations", "contracts", "scores")
 
     @display(description=_("state"), ordering="state", label=STATE_COLOURS)
@@ -227,9 +237,10 @@ class ContractAdmin(HistoryAdmin):
         "share_cap",
         "in_force",
     )
-    list_filter = ("vendor", "currency")
+    list_filter = (("vendor", VendorFilter), "currency")
     search_fields = ("number", "vendor__organisation__name")
     list_select_related = ("vendor__organisation",)
+    autocomplete_fields = ("vendor",)
 
     @display(description=_("minimum commitment"), ordering="minimum_commitment_micro")
     def commitment(self, contract: Contract) -> str:
@@ -278,9 +289,10 @@ class AttestationAdmin(HistoryAdmin):
         "next_action_on",
         "verified_by",
     )
-    list_filter = (AttestationStateFilter, "kind", "vendor")
+    list_filter = (AttestationStateFilter, "kind", ("vendor", VendorFilter))
     search_fields = ("number", "issuer", "vendor__organisation__name")
     list_select_related = ("vendor__organisation", "verified_by")
+    autocomplete_fields = ("vendor",)
     fields = (
         "vendor",
         "kind",
@@ -369,8 +381,9 @@ class CriterionScoreAdmin(HistoryAdmin):
     view_permission = "vendors.view"
     manage_permission = "vendors.score"
     list_display = ("vendor", "criterion", "score", "weight", "assessed_on", "author")
-    list_filter = ("vendor", "criterion")
+    list_filter = (("vendor", VendorFilter), "criterion")
     list_select_related = ("vendor__organisation", "author")
+    autocomplete_fields = ("vendor",)
     search_fields = ("vendor__organisation__name", "evidence")
     form = EvidenceForm
     fields = (

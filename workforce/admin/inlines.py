@@ -17,7 +17,16 @@ from workforce.models import (
 )
 
 
-class SkillInline(People, ConsoleInline):
+class ProofInline(People, ConsoleInline):
+    """Proofs are added here; each has a page where it is changed and verified."""
+
+    show_change_link = True
+
+    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+
+class SkillInline(ProofInline):
     model = AnnotatorSkill
     autocomplete_fields = ("skill",)
     related = ("skill", "verified_by")
@@ -25,7 +34,7 @@ class SkillInline(People, ConsoleInline):
     readonly_fields = ("state", "verified_by", "verified_at")
 
 
-class CertificationInline(People, ConsoleInline):
+class CertificationInline(ProofInline):
     model = Certification
     autocomplete_fields = ("type",)
     related = ("type", "verified_by")

@@ -9,6 +9,7 @@ from django.utils.translation import gettext_lazy as _
 from unfold.decorators import display
 
 from accounts.console_admin import ConsoleInline, HistoryAdmin
+from vendors.admin import VendorFilter
 from workforce.admin.base import People
 from workforce.models import Pool, PoolPart
 
@@ -32,9 +33,10 @@ class PoolAdmin(People, HistoryAdmin):
         "utilisation",
         "is_active",
     )
-    list_filter = ("kind", "is_active", "vendor", "currency")
+    list_filter = ("kind", "is_active", ("vendor", VendorFilter), "currency")
     search_fields = ("name", "key", "vendor__organisation__name")
     list_select_related = ("vendor__organisation",)
+    autocomplete_fields = ("vendor",)
     inlines = (PartInline,)
 
     def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> tuple[str, ...]:

@@ -15,7 +15,9 @@ from workforce.models.people import Annotator
 class Skill(models.Model):
     """Something an annotator can be good at; accuracy is kept per annotator and skill."""
 
-    key = models.SlugField(_("key"), max_length=60, unique=True)
+    key = models.SlugField(
+        _("key"), max_length=60, unique=True, help_text=_("short name in files and policies")
+    )
     name = models.CharField(_("name"), max_length=200)
     description = models.TextField(_("description"), blank=True)
     history = HistoricalRecords()
@@ -84,7 +86,9 @@ class AnnotatorSkill(models.Model):
 class CertificationType(models.Model):
     """A kind of certificate that work may ask for: radiologist, attorney, adjuster."""
 
-    key = models.SlugField(_("key"), max_length=60, unique=True)
+    key = models.SlugField(
+        _("key"), max_length=60, unique=True, help_text=_("short name in files and policies")
+    )
     name = models.CharField(_("name"), max_length=200)
     description = models.TextField(_("description"), blank=True)
     history = HistoricalRecords()

@@ -34,7 +34,7 @@ from workforce.models import (
 
 PEOPLE = "people.manage"
 # Facts that gates read once a person of the house has verified them.
-FACTS = frozenset({"languages", "residency", "clearance"})
+FACTS = ("languages", "residency", "clearance")
 
 
 def create_annotator(pool: Pool, *, acting_user: User, now: datetime, **values: Any) -> Annotator:
@@ -69,10 +69,20 @@ def change_annotator(
         If a value breaks a rule.
     """
     require(acting_user, PEOPLE)
-    if FACTS & set(changed):
+    if _facts_changed(annotator):
         annotator.facts_verified_by = annotator.facts_verified_at = None
     return save_record(
         annotator, permission=PEOPLE, changed=changed, acting_user=acting_user, now=now
+    )
+
+
+def _facts_changed(annotator: Annotator) -> bool:
+    """Compare with what is stored: a form also calls "de" typed over "DE" a change."""
+    stored = Annotator.objects.filter(pk=annotator.pk).values(*FACTS).get()
+    fields = {name: annotator._meta.get_field(name) for name in FACTS}
+    return any(
+        field.to_python(getattr(annotator, name)) != stored[name]  # type: ignore[union-attr]
+        for name, field in fields.items()
     )
 
 
