@@ -9,19 +9,20 @@ import numpy as np
 
 from routing.core.plan import PlanProblem
 
+COHORTS = 2_000
 
-def instance(kind: str, tasks: int, days: int, seed: int) -> PlanProblem:
-    """Return an instance of a kind with so many tasks over so many days."""
+
+def instance(kind: str, tasks: int, days: int, seed: int, cohorts: int = COHORTS) -> PlanProblem:
+    """Return an instance of a kind with so many tasks in so many cohorts over so many days."""
     rng = np.random.default_rng([seed, tasks, days, len(kind)])
     if kind == "grid":
-        return _grid(tasks, days, rng)
+        return _grid(tasks, days, rng, cohorts)
     if kind not in ("easy", "tight"):
         raise ValueError(f"unknown kind {kind!r}")
-    return _operation(tasks, days, rng, tight=kind == "tight")
+    return _operation(tasks, days, rng, cohorts, tight=kind == "tight")
 
 
-def _cohorts(tasks: int, rng: np.random.Generator) -> dict[str, np.ndarray]:
-    K = int(np.clip(tasks // 50, 200, 2_000))
+def _cohorts(tasks: int, K: int, rng: np.random.Generator) -> dict[str, np.ndarray]:
     weights = rng.lognormal(0, 1.0, K)
     count = rng.multinomial(tasks, weights / weights.sum())
     return {
@@ -33,8 +34,10 @@ def _cohorts(tasks: int, rng: np.random.Generator) -> dict[str, np.ndarray]:
     }
 
 
-def _operation(tasks: int, days: int, rng: np.random.Generator, *, tight: bool) -> PlanProblem:
-    c = _cohorts(tasks, rng)
+def _operation(
+    tasks: int, days: int, rng: np.random.Generator, cohorts: int, *, tight: bool
+) -> PlanProblem:
+    c = _cohorts(tasks, cohorts, rng)
     K = len(c["count"])
     # Crews: 4 in-house, 3 of each of three vendors, one model; some arrangements add a review.
     wage = np.r_[rng.uniform(34, 48, 4), rng.uniform(8, 20, 9), 0.0]
@@ -104,8 +107,8 @@ def _operation(tasks: int, days: int, rng: np.random.Generator, *, tight: bool) 
     )
 
 
-def _grid(tasks: int, days: int, rng: np.random.Generator) -> PlanProblem:
-    c = _cohorts(tasks, rng)
+def _grid(tasks: int, days: int, rng: np.random.Generator, cohorts: int) -> PlanProblem:
+    c = _cohorts(tasks, cohorts, rng)
     keep = min(len(c["count"]), 600)
     c = {name: values[:keep].copy() for name, values in c.items()}
     c["count"] = rng.multinomial(tasks, np.full(keep, 1 / keep))

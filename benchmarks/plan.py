@@ -14,7 +14,7 @@ import time
 import numpy as np
 from scipy.optimize import linprog
 
-from benchmarks.instances import instance
+from benchmarks.instances import COHORTS, instance
 from routing.core.plan import PlanProblem, _plan_iv, solve
 from routing.core.plan_master import program
 from routing.core.plan_model import build
@@ -39,6 +39,7 @@ def main() -> None:
     parser.add_argument("--tasks", nargs="+", type=int, default=[10_000, 100_000, 1_000_000])
     parser.add_argument("--days", nargs="+", type=int, default=[1])
     parser.add_argument("--seeds", type=int, default=5)
+    parser.add_argument("--cohorts", type=int, default=COHORTS)
     parser.add_argument("--no-highs", action="store_true")
     options = parser.parse_args()
     print("| kind | tasks | days | columns | gap % | worst % | s | HiGHS s | ratio | waiting |")
@@ -53,7 +54,7 @@ def main() -> None:
 def _one(
     kind: str, tasks: int, days: int, seed: int, options: argparse.Namespace
 ) -> tuple[int, float, float, float, int]:
-    problem = instance(kind, tasks, days, seed)
+    problem = instance(kind, tasks, days, seed, options.cohorts)
     started = time.perf_counter()
     result = solve(problem)
     seconds = time.perf_counter() - started
