@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 from scipy import sparse
 from scipy.linalg import LinAlgError, cho_factor, cho_solve
 
-from routing.core.plan_model import Model, Prices
+from routing.core.plan_model import SMALL, Model, Prices
 from routing.core.plan_rows import Rows
 
 Floats = NDArray[np.float64]
@@ -32,6 +32,7 @@ AGGREGATE = (0.3, 0.1, 0.03)
 SEVERAL_DAYS = (0.03, 0.01, 0.003, 0.001, 3e-4, 1e-4, 3e-5)
 WIDTH = 28.0  # temperatures from the best within which a column has weight: e^-28 is nothing
 DRIFT = 12.0  # temperatures that a column's price may move before the columns are chosen anew
+WIDER = 1.6  # growth of both with each such choice at one temperature
 STEPS = 60  # Newton steps at one temperature, at most
 CLOSE = 0.02  # Newton decrement, as a share of τ · tasks, at which a temperature is done
 BARRIER = 0.3  # barrier of all rows together, as a share of τ · tasks
@@ -41,10 +42,16 @@ TOO_MANY = 3_000  # rows from which a Newton step costs more than it brings
 
 
 def ascend(model: Model, rows: Rows) -> Prices:
-    """Return prices near to the maximum of the Lagrangian dual."""
+    """Return prices near to the maximum of the Lagrangian dual.
+
+    Nothing of it is needed (and the prices of nothing come back) where the LP takes every column
+    anyway, or where there is no row.
+    """
     prices = model.zero_prices()
-    scale = _typical_cost(model) if len(model.pair_cohort) and len(rows) else 0.0
-    if scale <= 0 or len(rows) > TOO_MANY:
+    if len(model.pair) <= SMALL or not len(rows) or len(rows) > TOO_MANY:
+        return prices
+    scale = _typical_cost(model)
+    if scale <= 0:
         return prices
     days = model.capacity.shape[1]
     unit = scale / np.maximum(rows.typical(), 1e-300)
@@ -111,26 +118,29 @@ class _Path:
         for share in temperatures:
             tau = share * self.scale
             barrier = BARRIER * tau * self.tasks / len(self.rows)
-            left, done = STEPS, False
+            left, done, wider = STEPS, False, 1.0
             while left > 0 and not done:
-                columns = self._columns(values, tau)
+                columns = self._columns(values, WIDTH * wider * tau)
                 smooth = _Smooth(self.model, self.rows, columns, tau, barrier)
-                values, taken, done = smooth.climb(values, left, CLOSE * tau * self.tasks)
+                drift = DRIFT * wider * tau
+                values, taken, done = smooth.climb(values, left, CLOSE * tau * self.tasks, drift)
                 left -= taken
+                # Prices far from where they belong: more columns now save many small steps.
+                wider *= WIDER
         self._columns(values, 0.0)
         return self.best[1]
 
-    def _columns(self, values: Floats, tau: float) -> Ints:
-        """Return the columns with weight at these prices; remembers their bound."""
+    def _columns(self, values: Floats, width: float) -> Ints:
+        """Return the columns within a width of their cohort's best; remembers the bound."""
         model = self.model
         prices = self.rows.prices(values)
         reduced = model.reduced_costs(prices)
         bound = model.lagrangian(prices, reduced)
         if bound > self.best[0]:
             self.best = (bound, values)
-        if not tau:
+        if not width:
             return np.zeros(0, dtype=np.int64)
-        limit = model.cohort_minimum(reduced) + WIDTH * tau
+        limit = model.cohort_minimum(reduced) + width
         pair, day = np.nonzero(reduced <= limit[model.pair_cohort][:, None])
         return np.sort(model.column_of[pair, day])
 
@@ -160,10 +170,12 @@ class _Smooth:
         self.wait = model.wait_cost[live]
         self.ended = np.isfinite(rows.highest)  # prices with an upper end
 
-    def climb(self, values: Floats, steps: int, close: float) -> tuple[Floats, int, bool]:
+    def climb(
+        self, values: Floats, steps: int, close: float, far: float
+    ) -> tuple[Floats, int, bool]:
         """Take Newton steps; return the prices, how many were taken, and whether it is done.
 
-        Ends early where prices have moved so far that other columns may have come near.
+        Ends early where a column's price has moved by more than `far`: others may be near now.
         """
         if not len(self.cost):
             return values, steps, True
@@ -175,7 +187,7 @@ class _Smooth:
             if gain < close:
                 return values, taken, True
             move = self.matrix @ step
-            length = self._length(values, step, float(np.abs(move).max()))
+            length = self._length(values, step, far / max(float(np.abs(move).max()), 1e-300))
             while True:
                 ahead = self._at(values + length * step)
                 if ahead.value >= point.value + 1e-4 * length * gain:
@@ -185,7 +197,7 @@ class _Smooth:
                     return values, taken, True
             values, point = values + length * step, ahead
             drift += length * move
-            if np.abs(drift).max() > DRIFT * self.tau:
+            if np.abs(drift).max() > far:
                 return values, taken, False
         return values, steps, False
 
@@ -247,9 +259,9 @@ class _Smooth:
             curve -= (use.T.tocsr() @ use).toarray()
         return curve
 
-    def _length(self, values: Floats, step: Floats, move: float) -> float:
-        """Return how far a step may go: inside the barrier, and not past the chosen columns."""
-        length = min(1.0, DRIFT * self.tau / max(move, 1e-300))
+    def _length(self, values: Floats, step: Floats, most: float) -> float:
+        """Return how far a step may go: at most so far, and inside the barrier."""
+        length = min(1.0, most)
         down = step < 0
         if down.any():
             length = min(length, 0.95 * float((values[down] / -step[down]).min()))

@@ -11,14 +11,13 @@ from numpy.typing import NDArray
 from scipy import sparse
 from scipy.optimize import linprog
 
-from routing.core.plan_model import Model, Prices
+from routing.core.plan_model import SMALL, Model, Prices
 from routing.core.plan_rows import Rows
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
 Bools = NDArray[np.bool_]
 
-SMALL = 1_500  # columns up to which the whole problem is one program
 CLOSED = 0.02  # tasks' worth of cost between bound and LP at which it is closed
 FINEST, COARSEST = 2e-10, 2e-7  # the same as shares of the LP's value
 ROUNDS = 40

@@ -16,6 +16,8 @@ Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
 Bools = NDArray[np.bool_]
 
+SMALL = 1_500  # columns up to which the whole problem is one program
+
 
 @dataclass(frozen=True)
 class Prices:

@@ -10,8 +10,8 @@ from numpy.typing import NDArray
 from scipy import sparse
 from scipy.optimize import Bounds, LinearConstraint, milp
 
-from routing.core.plan_master import SMALL, Master, program
-from routing.core.plan_model import Model
+from routing.core.plan_master import Master, program
+from routing.core.plan_model import SMALL, Model
 from routing.core.plan_polish import rounded
 from routing.core.plan_rows import Rows
 
@@ -29,10 +29,12 @@ def whole_numbers(model: Model, rows: Rows, master: Master) -> tuple[Ints, Ints]
     plans = [rounded(model, rows, master)]
     if len(model.pair) <= SMALL:
         exact = _integer_program(model, rows)
-        plans = [exact] if exact is not None else plans
-    x = plans[0]
-    placed = np.bincount(model.cohort, x, minlength=len(model.count)).astype(np.int64)
-    return _mend(model, x, model.count - placed)
+        plans += [exact] if exact is not None else []
+    kept = []
+    for x in plans:
+        placed = np.bincount(model.cohort, x, minlength=len(model.count)).astype(np.int64)
+        kept.append(_mend(model, x, model.count - placed))
+    return min(kept, key=lambda plan: model.objective(*plan))
 
 
 def _integer_program(model: Model, rows: Rows) -> Ints | None:
