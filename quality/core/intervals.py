@@ -109,7 +109,7 @@ def units_for(share: ArrayLike, half_width: ArrayLike, *, level: float = LEVEL) 
         raise ValueError("half_width must be positive")
     z = ndtri((1.0 + inside("level", level)) / 2.0)
     # A tiny part is taken off so that a whole result is not raised by rounding.
-    return np.ceil(z**2 * p * (1.0 - p) / d**2 - 1e-9).astype(np.int64)
+    return np.asarray(np.ceil(z**2 * p * (1.0 - p) / d**2 - 1e-9), dtype=np.int64)
 
 
 def _counts_iv(hits: ArrayLike, n: ArrayLike, level: float) -> tuple[Ints, Ints, float]:
