@@ -5,10 +5,10 @@ class AccountsConfig(AppConfig):
     name = "accounts"
 
     def ready(self) -> None:
-        from accounts.services.jobs import register_job
+        from accounts.services.job_kinds import register_job
         from accounts.services.log import VERIFY, verify_job
         from accounts.triggers import RULES
         from common.triggers import register
 
         register(*RULES)
-        register_job(VERIFY, verify_job)
+        register_job(VERIFY, verify_job, permission="events.verify")

@@ -45,6 +45,9 @@ class JobState(models.TextChoices):
     FAILED = "failed", _("failed")
 
 
+JOB_UNDER_WAY = (JobState.QUEUED, JobState.RUNNING)
+
+
 class KeyState(models.TextChoices):
     """Derived at a time, never stored."""
 

@@ -11,7 +11,14 @@ from django.db.models.lookups import Exact
 from django.utils.translation import gettext_lazy as _
 from simple_history.models import HistoricalRecords
 
-from accounts.choices import CONSOLE_ROLES, JobState, MediaType, OrganisationKind, Role
+from accounts.choices import (
+    CONSOLE_ROLES,
+    JOB_UNDER_WAY,
+    JobState,
+    MediaType,
+    OrganisationKind,
+    Role,
+)
 from accounts.storage import random_name
 from common.fields import TimeZoneField, public_id_field
 
@@ -238,6 +245,9 @@ class Job(models.Model):
     kind = models.CharField(_("kind"), max_length=60)
     arguments = models.JSONField(_("arguments"), default=dict)
     state = models.CharField(_("state"), max_length=10, choices=JobState, default=JobState.QUEUED)
+    # Counted on for ever: it tells a runner whether the job is still its own.
+    attempt = models.PositiveSmallIntegerField(_("attempt"), default=0)
+    attempts_allowed = models.PositiveSmallIntegerField(_("attempts allowed"), default=3)
     step = models.CharField(_("step"), max_length=100, blank=True)
     done = models.BigIntegerField(_("done"), default=0)
     total = models.BigIntegerField(_("total"), default=0)
@@ -247,6 +257,7 @@ class Job(models.Model):
         User, models.PROTECT, related_name="+", verbose_name=_("requested by")
     )
     created_at = models.DateTimeField(_("created"))
+    sent_at = models.DateTimeField(_("handed to the workers"), null=True, blank=True)
     started_at = models.DateTimeField(_("started"), null=True, blank=True)
     heartbeat_at = models.DateTimeField(_("last sign of life"), null=True, blank=True)
     finished_at = models.DateTimeField(_("finished"), null=True, blank=True)
@@ -262,6 +273,28 @@ class Job(models.Model):
             models.CheckConstraint(
                 condition=Q(done__gte=0) & Q(total__gte=0),
                 name="%(app_label)s_%(class)s_counts_not_negative",
+            ),
+            models.CheckConstraint(
+                condition=Q(attempt__lte=models.F("attempts_allowed")),
+                name="%(app_label)s_%(class)s_attempts_limited",
+            ),
+            models.CheckConstraint(
+                condition=~Q(state=JobState.RUNNING)
+                | Q(started_at__isnull=False, heartbeat_at__isnull=False),
+                name="%(app_label)s_%(class)s_running_gives_signs_of_life",
+            ),
+            models.CheckConstraint(
+                condition=Q(state__in=JOB_UNDER_WAY, finished_at__isnull=True)
+                | Q(~Q(state__in=JOB_UNDER_WAY), finished_at__isnull=False),
+                name="%(app_label)s_%(class)s_ended_has_a_time",
+            ),
+        ]
+        indexes = [
+            # jobs.pick_up: what waits or runs, by the minute, among all that is done.
+            models.Index(
+                fields=["sent_at"],
+                condition=Q(state__in=JOB_UNDER_WAY),
+                name="accounts_job_under_way",
             ),
         ]
 

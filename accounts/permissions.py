@@ -51,6 +51,7 @@ PERMISSIONS: dict[str, frozenset[str]] = {
     "keys.manage": frozenset({ADMIN, SYSTEM}),
     "files.view": READERS,
     "files.sweep": frozenset({ADMIN, SYSTEM}),
+    "jobs.pick_up": frozenset({ADMIN, SYSTEM}),
     "events.view": frozenset({AUDITOR, ADMIN, SYSTEM}),
     "events.seal": frozenset({ADMIN, SYSTEM}),
     "events.verify": frozenset({ADMIN, SYSTEM}),

@@ -2,7 +2,7 @@
 
 from celery import shared_task
 
-from accounts.services import files, jobs, log
+from accounts.services import files, job_runner, jobs, log
 from accounts.services.users import system_user
 from common.time import utc_now
 
@@ -10,7 +10,13 @@ from common.time import utc_now
 @shared_task(name="accounts.run_job")  # type: ignore[untyped-decorator]
 def run_job(job_id: int) -> None:
     """Run one job by its id."""
-    jobs.run(job_id)
+    job_runner.run(job_id)
+
+
+@shared_task(name="accounts.pick_up_jobs")  # type: ignore[untyped-decorator]
+def pick_up_jobs() -> int:
+    """Hand over once more the jobs that nobody runs (by the minute)."""
+    return jobs.pick_up(acting_user=system_user(job_runner.KEEPER), now=utc_now())
 
 
 @shared_task(name="accounts.seal_log")  # type: ignore[untyped-decorator]

@@ -123,6 +123,12 @@ elif _engine in ("django.db.backends.postgresql", "django.db.backends.postgresql
     _database["ENGINE"] = "django.db.backends.postgresql"
     _database["CONN_MAX_AGE"] = env.whole("DATABASE_CONN_MAX_AGE", 60, low=0)
     _database["CONN_HEALTH_CHECKS"] = True
+    # The server asks after a silent client: the locks of a run whose machine is gone are free within
+    # two minutes, before its job is taken over (JOB_STALE_SECONDS), not after the usual two hours.
+    _database.setdefault("OPTIONS", {}).setdefault(
+        "options",
+        "-c tcp_keepalives_idle=60 -c tcp_keepalives_interval=10 -c tcp_keepalives_count=5",
+    )
 else:
     raise ImproperlyConfigured("DATABASE_URL must begin with sqlite:/// or postgres://.")
 DATABASES = {"default": _database}
@@ -201,6 +207,12 @@ CELERY_TASK_IGNORE_RESULT = True
 CELERY_TIMEZONE = "UTC"
 CELERY_BEAT_SCHEDULER = "django_celery_beat.schedulers:DatabaseScheduler"
 CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
+# A running job whose last sign of life is older than this lost its worker: another takes it over. It
+# is also how long a job that was handed over may wait before it is handed over once more.
+JOB_STALE_SECONDS = env.whole("JOB_STALE_SECONDS", 300, low=2, high=86_400)
+# How often a job is begun before it counts as failed.
+JOB_ATTEMPTS = env.whole("JOB_ATTEMPTS", 3, low=1, high=100)
+JOB_PICK_UP_SECONDS = env.whole("JOB_PICK_UP_SECONDS", 60, low=1, high=3600)
 # One beat, beside the workers. Nothing depends on it for being right: an event without a seal shows
 # as unsealed, and the next seal takes it along. What waits too long for a worker is dropped, since
 # the next one does its work.
@@ -210,6 +222,11 @@ CELERY_BEAT_SCHEDULE = {
         "task": "accounts.seal_log",
         "schedule": float(AUDIT_SEAL_SECONDS),
         "options": {"expires": AUDIT_SEAL_SECONDS},
+    },
+    "pick up jobs that nobody runs": {
+        "task": "accounts.pick_up_jobs",
+        "schedule": float(JOB_PICK_UP_SECONDS),
+        "options": {"expires": JOB_PICK_UP_SECONDS},
     },
     "sweep files that no row names": {
         "task": "accounts.sweep_files",

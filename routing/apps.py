@@ -5,7 +5,7 @@ from django.apps import AppConfig
 
 if TYPE_CHECKING:
     from accounts.models import User
-    from accounts.services.jobs import Progress
+    from accounts.services.job_kinds import Progress
 
 
 def route_job(
@@ -21,9 +21,9 @@ class RoutingConfig(AppConfig):
     name = "routing"
 
     def ready(self) -> None:
-        from accounts.services.jobs import register_job
+        from accounts.services.job_kinds import register_job
         from common.triggers import register
         from routing.triggers import RULES
 
         register(*RULES)
-        register_job("route", route_job)
+        register_job("route", route_job, permission="routing.run")

@@ -6,7 +6,9 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
+from contextlib import closing
 from pathlib import Path
+from typing import Any
 
 from django.db import connection
 
@@ -52,6 +54,16 @@ def manage(tmp_path: Path, *arguments: str, **more: str) -> str:
     )
     assert found.returncode == 0, found.stdout + found.stderr
     return found.stdout
+
+
+def query(tmp_path: Path, sql: str) -> list[tuple[Any, ...]]:
+    """Read the database of the processes that were given this `environment`."""
+    if connection.vendor == "postgresql":
+        with connection.cursor() as cursor:
+            cursor.execute(sql)
+            return list(cursor.fetchall())
+    with closing(sqlite3.connect(tmp_path / "copy.sqlite3", timeout=20)) as copy:
+        return copy.execute(sql).fetchall()
 
 
 def until(condition: Callable[[], object], seconds: float = WAIT) -> None:

@@ -1,26 +1,28 @@
-"""Long work: a service makes a Job row, a worker runs it after the commit, pages read it."""
+"""Long work: a service makes a Job row, a worker runs it after the commit, pages read it.
 
-from collections.abc import Callable
-from datetime import datetime
+The row is what counts; messages to workers may be lost, late or doubled. A job that nobody runs is
+handed over again (`pick_up`); the runner lets only one worker at a time have it.
+"""
+
+import logging
+from datetime import datetime, timedelta
 from typing import Any
 
+from django.conf import settings
 from django.db import transaction
+from django.db.models import F, Q
+from django.utils.translation import gettext as _
+from kombu.exceptions import KombuError
 
 from accounts.choices import JobState
 from accounts.models import Job, User
+from accounts.permissions import require
+from accounts.services.job_kinds import job_kind
+from accounts.services.job_runner import give_up, waiting
 from audit.services.events import record_event
-from common.errors import AppError, Invalid
-from common.time import utc_now
+from common.errors import Conflict
 
-Progress = Callable[[str, int, int], None]
-# kind → what does the work: (arguments, requested by, now, progress) → result as JSON
-Handler = Callable[[dict[str, Any], User, datetime, Progress], Any]
-HANDLERS: dict[str, Handler] = {}
-
-
-def register_job(kind: str, handler: Handler) -> None:
-    """Add a kind of job; called by apps in `ready()`."""
-    HANDLERS[kind] = handler
+logger = logging.getLogger(__name__)
 
 
 def start_job(kind: str, arguments: dict[str, Any], *, acting_user: User, now: datetime) -> Job:
@@ -30,55 +32,97 @@ def start_job(kind: str, arguments: dict[str, Any], *, acting_user: User, now: d
     ------
     Invalid
         If there is no such kind of job.
+    Forbidden
+        If the user may not ask for it.
     """
-    if kind not in HANDLERS:
-        raise Invalid(f"There is no job {kind}.", field="kind", rule="known")
+    require(acting_user, job_kind(kind).permission)
     with transaction.atomic():
         job = Job.objects.create(
-            kind=kind, arguments=arguments, requested_by=acting_user, created_at=now
+            kind=kind,
+            arguments=arguments,
+            requested_by=acting_user,
+            created_at=now,
+            attempts_allowed=settings.JOB_ATTEMPTS,
         )
-        record_event(
-            "job.queued",
-            acting_user=acting_user,
-            now=now,
-            subject="job",
-            subject_id=job.public_id,
-            job=kind,
-        )
-        transaction.on_commit(lambda: _send(job.pk))
+        _queued(job, acting_user, now)
     return job
+
+
+def run_again(job: Job, *, acting_user: User, now: datetime) -> None:
+    """Queue a failed job once more, in the name of who asks now; asking twice is told.
+
+    Raises
+    ------
+    Forbidden
+        If the user may not ask for work of this kind.
+    Conflict
+        If the job has not failed, or somebody was quicker.
+    """
+    require(acting_user, job_kind(job.kind).permission)
+    with transaction.atomic():
+        queued = Job.objects.filter(pk=job.pk, state=JobState.FAILED, attempt=job.attempt).update(
+            state=JobState.QUEUED,
+            attempts_allowed=F("attempt") + settings.JOB_ATTEMPTS,
+            requested_by=acting_user,
+            step="",
+            done=0,
+            total=0,
+            error="",
+            sent_at=None,
+            started_at=None,
+            heartbeat_at=None,
+            finished_at=None,
+        )
+        if not queued:
+            raise Conflict(_("Only a job that failed can be run again."))
+        _queued(job, acting_user, now)
+
+
+def pick_up(*, acting_user: User, now: datetime) -> int:
+    """Hand over again the jobs that nobody runs; returns how many.
+
+    These are jobs that never reached the workers, jobs that have waited for one for
+    JOB_STALE_SECONDS since they were handed over last, and running jobs whose worker gave no sign
+    of life for as long. The last fail instead where all their attempts are used up.
+    """
+    require(acting_user, "jobs.pick_up")
+    unheard = Q(sent_at=None) | Q(sent_at__lte=now - timedelta(seconds=settings.JOB_STALE_SECONDS))
+    count = 0
+    for job in Job.objects.filter(waiting(now), unheard).order_by("created_at", "pk"):
+        if job.attempt >= job.attempts_allowed:
+            give_up(job, acting_user=acting_user, now=now)
+        else:
+            count += _hand_over(job.pk, job.sent_at, now)
+    return count
+
+
+def _queued(job: Job, acting_user: User, now: datetime) -> None:
+    record_event(
+        "job.queued",
+        acting_user=acting_user,
+        now=now,
+        subject="job",
+        subject_id=job.public_id,
+        job=job.kind,
+    )
+    transaction.on_commit(lambda: _hand_over(job.pk, None, now))
+
+
+def _hand_over(job_id: int, last: datetime | None, now: datetime) -> bool:
+    """Send a job to the workers unless somebody else just did; `last` = when it was sent before."""
+    if not Job.objects.filter(pk=job_id, sent_at=last).update(sent_at=now):
+        return False
+    try:
+        _send(job_id)
+    except (KombuError, OSError) as error:
+        # The job waits, and is sent when the broker is there again.
+        logger.warning("Job %s could not be handed to the workers: %s", job_id, error)
+        Job.objects.filter(pk=job_id, sent_at=now).update(sent_at=None)
+        return False
+    return True
 
 
 def _send(job_id: int) -> None:
     from accounts.tasks import run_job
 
     run_job.delay(job_id)
-
-
-def run(job_id: int) -> None:
-    """Do the work of a job; a second delivery of a job that runs or is done does nothing."""
-    started = utc_now()
-    taken = Job.objects.filter(pk=job_id, state=JobState.QUEUED).update(
-        state=JobState.RUNNING, started_at=started, heartbeat_at=started
-    )
-    if not taken:
-        return
-    job = Job.objects.select_related("requested_by").get(pk=job_id)
-
-    def progress(step: str, done: int, total: int) -> None:
-        Job.objects.filter(pk=job_id).update(
-            step=step[:100], done=max(done, 0), total=max(total, 0), heartbeat_at=utc_now()
-        )
-
-    try:
-        result = HANDLERS[job.kind](job.arguments, job.requested_by, started, progress)
-    except Exception as error:
-        # A refusal is for people to read; anything else is named by its kind as well.
-        text = str(error) if isinstance(error, AppError) else f"{type(error).__name__}: {error}"
-        Job.objects.filter(pk=job_id).update(
-            state=JobState.FAILED, error=text, finished_at=utc_now()
-        )
-        if not isinstance(error, AppError):
-            raise
-        return
-    Job.objects.filter(pk=job_id).update(state=JobState.DONE, result=result, finished_at=utc_now())

@@ -1,14 +1,15 @@
 """Sealing and verifying the event log: by the minute and by the day, or by hand."""
 
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
 
 from django.db import transaction
 
-from accounts.choices import JobState
+from accounts.choices import JOB_UNDER_WAY
 from accounts.models import Job, User
 from accounts.permissions import require
-from accounts.services.jobs import Progress, start_job
+from accounts.services.job_kinds import Progress
+from accounts.services.jobs import start_job
 from audit.errors import LogBroken
 from audit.services.events import record_event
 from audit.services.sealing import seal_events, verify_log
@@ -17,8 +18,6 @@ from common.time import utc_now
 VERIFY = "verify_log"
 # Scheduled work on the log acts as this named system user.
 KEEPER = "system.log"
-# A verification older than this is no longer waited for (its worker was killed).
-WAITED_FOR = timedelta(hours=6)
 # As many problems are named in the error of a job; `manage.py verify_log` names all.
 NAMED = 20
 
@@ -33,11 +32,7 @@ def seal_log(*, acting_user: User, now: datetime) -> int:
 def start_verification(*, acting_user: User, now: datetime) -> Job:
     """Have the log verified by a worker; one that is under way already is returned instead."""
     require(acting_user, "events.verify")
-    under_way = Job.objects.filter(
-        kind=VERIFY,
-        state__in=(JobState.QUEUED, JobState.RUNNING),
-        created_at__gt=now - WAITED_FOR,
-    )
+    under_way = Job.objects.filter(kind=VERIFY, state__in=JOB_UNDER_WAY)
     return under_way.first() or start_job(VERIFY, {}, acting_user=acting_user, now=now)
 
 

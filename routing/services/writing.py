@@ -72,6 +72,9 @@ def write(decided: Decided, run: Run, tell: Progress) -> RunReport:
         insert_rows(crews)
         verify_placements(run, placements)
         carry_over(run, project_ids)
+        # Told inside the transaction: a job that was taken over meanwhile refuses it, and all of
+        # this is undone.
+        tell("taking effect", len(problem.tasks), len(problem.tasks))
         Project.objects.filter(pk__in=project_ids).update(current_run=run)
         report = report_of(decided, placed, decisions, names, baselines, table, run)
         _finish(decided, run, report, blocks)

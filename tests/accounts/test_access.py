@@ -1,13 +1,12 @@
-"""Roles, keys, jobs, and the only road to tenant data."""
+"""Roles, keys, and the only road to tenant data."""
 
 import pytest
 from django.db import IntegrityError, connection, transaction
 
 from accounts.access import scoped
 from accounts.choices import Role
-from accounts.models import Job, Membership, Organisation, User
+from accounts.models import Membership, Organisation, User
 from accounts.permissions import PERMISSIONS, can
-from accounts.services import jobs
 from accounts.services.users import create_user, grant_role
 from common import triggers
 from common.errors import Forbidden, Invalid
@@ -79,30 +78,6 @@ def test_only_administrators_manage_users(world: World) -> None:
             roles=[],
             **world.as_("admin"),
         )
-
-
-def test_a_job_runs_after_the_commit_and_once(
-    world: World, django_capture_on_commit_callbacks
-) -> None:
-    project = world.add_project()
-    world.add_tasks(project, 3)
-    with django_capture_on_commit_callbacks(execute=True):
-        job = jobs.start_job("route", {"project_keys": ["street"]}, **world.by)
-        assert Job.objects.get(pk=job.pk).state == "queued"
-    job.refresh_from_db()
-    assert (job.state, job.result["tasks"], job.error) == ("done", 3, "")
-    jobs.run(job.pk)  # delivered a second time: nothing happens
-    assert project.runs.count() == 1
-
-
-def test_a_refusal_is_kept_on_the_job(world: World, django_capture_on_commit_callbacks) -> None:
-    with django_capture_on_commit_callbacks(execute=True):
-        job = jobs.start_job("route", {"project_keys": ["nowhere"]}, **world.by)
-    job.refresh_from_db()
-    assert job.state == "failed"
-    assert "nowhere" in job.error
-    with pytest.raises(Invalid, match="no job"):
-        jobs.start_job("dance", {}, **world.by)
 
 
 @pytest.mark.django_db

@@ -514,6 +514,7 @@ def test_progress_is_told(world: World) -> None:
         "solving",
         "placing",
         "writing",
+        "taking effect",
         "done",
     ]
 
