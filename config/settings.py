@@ -123,8 +123,8 @@ elif _engine in ("django.db.backends.postgresql", "django.db.backends.postgresql
     _database["ENGINE"] = "django.db.backends.postgresql"
     _database["CONN_MAX_AGE"] = env.whole("DATABASE_CONN_MAX_AGE", 60, low=0)
     _database["CONN_HEALTH_CHECKS"] = True
-    # The server asks after a silent client: the locks of a run whose machine is gone are free within
-    # two minutes, before its job is taken over (JOB_STALE_SECONDS), not after the usual two hours.
+    # The server asks after a silent client: the locks of a run whose machine is gone are free in
+    # two minutes, before its job is taken over (JOB_STALE_SECONDS), not after two hours.
     _database.setdefault("OPTIONS", {}).setdefault(
         "options",
         "-c tcp_keepalives_idle=60 -c tcp_keepalives_interval=10 -c tcp_keepalives_count=5",
@@ -207,8 +207,8 @@ CELERY_TASK_IGNORE_RESULT = True
 CELERY_TIMEZONE = "UTC"
 CELERY_BEAT_SCHEDULER = "django_celery_beat.schedulers:DatabaseScheduler"
 CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
-# A running job whose last sign of life is older than this lost its worker: another takes it over. It
-# is also how long a job that was handed over may wait before it is handed over once more.
+# A running job whose last sign of life is older than this lost its worker: another takes it over.
+# It is also how long a job that was handed over may wait before it is handed over once more.
 JOB_STALE_SECONDS = env.whole("JOB_STALE_SECONDS", 300, low=2, high=86_400)
 # How often a job is begun before it counts as failed.
 JOB_ATTEMPTS = env.whole("JOB_ATTEMPTS", 3, low=1, high=100)

@@ -71,7 +71,7 @@ def workers(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Workers]
         "JOB_PICK_UP_SECONDS": "1",
         "CELERY_BROKER_URL": "",
     }
-    if request.getfixturevalue("broker") == "broker":
+    if request.param == "broker":
         variables["CELERY_BROKER_URL"] = request.getfixturevalue("services")
     made = Workers(tmp_path, variables, queue)
     yield made
@@ -87,7 +87,7 @@ def workers(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Workers]
 
 @pytest.fixture
 def job(world: World, monkeypatch: pytest.MonkeyPatch) -> Callable[[], Job]:
-    """Make a routing that is held before solving, and that no worker has been told of."""
+    """Make a routing that is held before solving, and whose message was lost: it is picked up."""
 
     def make() -> Job:
         world.add_tasks(world.add_project(), 5)
@@ -97,14 +97,13 @@ def job(world: World, monkeypatch: pytest.MonkeyPatch) -> Callable[[], Job]:
     return make
 
 
-@pytest.mark.parametrize("broker", BROKERS)
+@pytest.mark.parametrize("workers", BROKERS, indirect=True)
 @pytest.mark.parametrize("killed", ["process", "worker"])
 def test_a_job_whose_worker_is_killed_is_taken_over(
     job, workers: Workers, tmp_path: Path, killed: str
 ) -> None:
     job()
     worker = workers.start()
-    # Nobody sent the job: it is picked up.
     until(lambda: begun(tmp_path))
     assert workers.job()[:2] == ("running", 1)
     if killed == "process":
@@ -122,7 +121,7 @@ def test_a_job_whose_worker_is_killed_is_taken_over(
     assert runs == [("failed",), ("done",)]
 
 
-@pytest.mark.parametrize("broker", BROKERS)
+@pytest.mark.parametrize("workers", BROKERS, indirect=True)
 def test_of_messages_delivered_at_once_one_is_run(job, workers: Workers, tmp_path: Path) -> None:
     made = job()
     send = (
