@@ -15,6 +15,7 @@ from django.http import Http404, HttpRequest, HttpResponse
 from simple_history.admin import SimpleHistoryAdmin
 from unfold.admin import ModelAdmin, TabularInline
 
+from accounts.access import scoped
 from accounts.form_fields import WORD_LISTS, MoneyField, WordsField
 from accounts.models import User
 from accounts.permissions import can
@@ -76,7 +77,19 @@ class _Typed:
         return super().formfield_for_dbfield(db_field, request, **kwargs)  # type: ignore[misc]
 
 
-class ConsoleAdmin(_Typed, _ByTable, ModelAdmin):  # type: ignore[misc, type-arg]
+class _Scoped:
+    """Rows come by the one road to tenant data, those that a field offers as well."""
+
+    def get_queryset(self, request: HttpRequest) -> Any:
+        return scoped(super().get_queryset(request), actor(request))  # type: ignore[misc]
+
+    def get_field_queryset(self, db: Any, db_field: Any, request: HttpRequest) -> Any:
+        model = db_field.remote_field.model
+        rows = super().get_field_queryset(db, db_field, request)  # type: ignore[misc]
+        return scoped(model._default_manager.all() if rows is None else rows, actor(request))
+
+
+class ConsoleAdmin(_Scoped, _Typed, _ByTable, ModelAdmin):  # type: ignore[misc, type-arg]
     """A page whose save and delete call services.
 
     `save_service(record, changed, acting_user, now)` may be given; else the record is saved as it
@@ -238,7 +251,7 @@ class ReadOnlyAdmin(ConsoleAdmin):
         return False
 
 
-class ConsoleInline(_Typed, _ByTable, TabularInline):  # type: ignore[misc, type-arg]
+class ConsoleInline(_Scoped, _Typed, _ByTable, TabularInline):  # type: ignore[misc, type-arg]
     """Rows of another table on a record's page; `related` are read with them."""
 
     extra = 0

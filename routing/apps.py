@@ -22,8 +22,11 @@ class RoutingConfig(AppConfig):
 
     def ready(self) -> None:
         from accounts.services.job_kinds import register_job
+        from common.access import register_access
         from common.triggers import register
+        from routing.access import ACCESS
         from routing.triggers import RULES
 
         register(*RULES)
         register_job("route", route_job, permission="routing.run")
+        register_access(ACCESS)

@@ -1,9 +1,8 @@
-"""Roles, keys, and the only road to tenant data."""
+"""Roles: one table of what they may do, and which suit which organisation."""
 
 import pytest
 from django.db import IntegrityError, connection, transaction
 
-from accounts.access import scoped
 from accounts.choices import Role
 from accounts.models import Membership, Organisation, User
 from accounts.permissions import PERMISSIONS, can
@@ -11,29 +10,6 @@ from accounts.services.users import create_user, grant_role
 from common import triggers
 from common.errors import Forbidden, Invalid
 from tests.conftest import World
-from workforce.models import Annotator, Pool
-
-
-def test_each_sees_only_their_own(world: World, vendor_user: User) -> None:
-    path = "organisation_id"
-    seen = scoped(Annotator.objects.all(), vendor_user, path, own="user_id")
-    assert {a.pool.key for a in seen} == {"alpha"}
-    assert scoped(Annotator.objects.all(), world.users["auditor"], path).count() == 10
-    person = Annotator.objects.filter(pool__key="beta").first()
-    login = create_user(
-        email="one@beta.example",
-        name="One",
-        organisation=person.organisation,
-        roles=[Role.ANNOTATOR],
-        **world.as_("admin"),
-    )
-    assert scoped(Annotator.objects.all(), login, path, own="user_id").count() == 0
-    Annotator.objects.filter(pk=person.pk).update(user=login)
-    assert list(scoped(Annotator.objects.all(), login, path, own="user_id")) == [person]
-    # A table without an own path shows an annotator nothing.
-    assert not scoped(Pool.objects.all(), login, "vendor__organisation_id").exists()
-    vendor_user.is_active = False
-    assert not scoped(Annotator.objects.all(), vendor_user, path).exists()
 
 
 def test_the_table_names_only_roles_that_exist() -> None:

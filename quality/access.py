@@ -1,0 +1,21 @@
+"""By which path answers belong to an organisation."""
+
+from uuid import UUID
+
+from accounts.access import access
+from accounts.models import User
+from common.access import HOUSE_ONLY, Path
+from quality.models import Estimation, GoldAnswer, Judgment, TypeFacts
+
+ACCESS = {
+    Judgment: Path("annotator__organisation_id", own="annotator__user_id"),
+    # Nobody who is measured can tell gold from work, nor what is made of it.
+    GoldAnswer: HOUSE_ONLY,
+    Estimation: HOUSE_ONLY,
+    TypeFacts: HOUSE_ONLY,
+}
+
+
+def access_judgment(user: User, public_id: UUID | str) -> Judgment:
+    """Return a judgment that the user may see, or raise NotFound."""
+    return access(Judgment.objects.all(), user, public_id)
