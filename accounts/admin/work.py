@@ -121,7 +121,9 @@ class JobAdmin(ReadOnlyAdmin):
 
     def has_run_again_permission(self, request: HttpRequest, object_id: str | None = None) -> bool:
         job = self.get_object(request, str(object_id)) if object_id else None
-        if job is None or job.state != JobState.FAILED or job.kind not in KINDS:
+        if job is None or job.kind not in KINDS:
+            return False
+        if job.state != JobState.FAILED and not is_silent(job, now=utc_now()):
             return False
         return self._may(request, KINDS[job.kind].permission)
 

@@ -35,13 +35,18 @@ KEEPER = "system.jobs"
 BEATS = 10
 
 
+def silent(now: datetime) -> Q:
+    """Return the condition of jobs that run without a sign of life: their worker is gone."""
+    return Q(state=JobState.RUNNING, heartbeat_at__lte=_quiet(now))
+
+
 def waiting(now: datetime) -> Q:
-    """Return the condition of jobs that a runner may take: queued, or abandoned while running."""
-    return Q(state=JobState.QUEUED) | Q(state=JobState.RUNNING, heartbeat_at__lte=_quiet(now))
+    """Return the condition of jobs that a runner may take."""
+    return Q(state=JobState.QUEUED) | silent(now)
 
 
 def is_silent(job: Job, *, now: datetime) -> bool:
-    """Tell whether a job is running, but without a sign of life."""
+    """Tell whether a job runs without a sign of life."""
     return job.state == JobState.RUNNING and (job.heartbeat_at or now) <= _quiet(now)
 
 

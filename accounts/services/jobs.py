@@ -18,7 +18,7 @@ from accounts.choices import JobState
 from accounts.models import Job, User
 from accounts.permissions import require
 from accounts.services.job_kinds import job_kind
-from accounts.services.job_runner import give_up, waiting
+from accounts.services.job_runner import give_up, silent, waiting
 from audit.services.events import record_event
 from common.errors import Conflict
 
@@ -49,18 +49,19 @@ def start_job(kind: str, arguments: dict[str, Any], *, acting_user: User, now: d
 
 
 def run_again(job: Job, *, acting_user: User, now: datetime) -> None:
-    """Queue a failed job once more, in the name of who asks now; asking twice is told.
+    """Queue a failed or silent job once more, in the name of who asks now; asking twice is told.
 
     Raises
     ------
     Forbidden
         If the user may not ask for work of this kind.
     Conflict
-        If the job has not failed, or somebody was quicker.
+        If the job has not failed and gives signs of life, or somebody was quicker.
     """
     require(acting_user, job_kind(job.kind).permission)
     with transaction.atomic():
-        queued = Job.objects.filter(pk=job.pk, state=JobState.FAILED, attempt=job.attempt).update(
+        over = Q(state=JobState.FAILED) | silent(now)
+        queued = Job.objects.filter(over, pk=job.pk, attempt=job.attempt).update(
             state=JobState.QUEUED,
             attempts_allowed=F("attempt") + settings.JOB_ATTEMPTS,
             requested_by=acting_user,
@@ -74,7 +75,7 @@ def run_again(job: Job, *, acting_user: User, now: datetime) -> None:
             finished_at=None,
         )
         if not queued:
-            raise Conflict(_("Only a job that failed can be run again."))
+            raise Conflict(_("Only a job that failed, or whose worker is gone, can be run again."))
         _queued(job, acting_user, now)
 
 

@@ -397,8 +397,19 @@ def test_the_page_tells_when_a_running_job_is_silent(world: World, work) -> None
     Job.objects.filter(pk=job.pk).update(
         state="running", attempt=1, started_at=now, heartbeat_at=now
     )
+    job.refresh_from_db()
     browser = client(world.users["operations"])
     page = reverse("admin:accounts_job_change", args=[job.pk])
     assert "no sign of life" not in browser.get(page).content.decode()
+    again = reverse("admin:accounts_job_run_again", args=[job.pk])
+    assert again not in browser.get(page).content.decode()
+    with pytest.raises(Conflict):
+        jobs.run_again(job, acting_user=world.users["operations"], now=utc_now())
     go_silent(job)
-    assert "no sign of life" in browser.get(page).content.decode()
+    text = browser.get(page).content.decode()
+    assert "no sign of life" in text
+    # Also where no beat picks it up.
+    assert again in text
+    browser.post(again, {"_form_submitted": "1"}, HTTP_HX_REQUEST="true")
+    job.refresh_from_db()
+    assert (job.state, job.attempt, job.attempts_allowed) == ("queued", 1, 4)
