@@ -25,7 +25,7 @@ class Migration(migrations.Migration):
         ),
         migrations.AddIndex(
             model_name='placement',
-            index=models.Index(fields=['run', 'pool', 'day', 'decision'], name='routing_placement_pool_day'),
+            index=models.Index(fields=['run', 'pool', 'day'], name='routing_placement_pool_day'),
         ),
         migrations.AddIndex(
             model_name='task',

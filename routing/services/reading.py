@@ -2,7 +2,7 @@
 
 A run reads a million tasks; objects would take minutes. On PostgreSQL the rows come by a binary
 COPY in which every expression is fixed in width and never null and many rows are joined to one
-value, so that what comes is numpy record arrays; elsewhere the same expressions come through an
+value, so that what comes is numpy record arrays; elsewhere the same columns come through an
 ordinary cursor.
 """
 
@@ -105,22 +105,20 @@ SENDERS = {
     "timestamptz": "timestamptz_send(({})::timestamptz)",
 }
 IDS_A_QUERY = 10_000
-TOGETHER = 1_000  # ids whose rows the server sends as one …
-RANGES = 1_000  # … and of how many such ranges, where the ids of a project lie far apart
-PART = 50_000  # rows that are made columns at once, while the server goes on
+BLOCK = 30_000  # ids whose rows the server joins to one value …
+BLOCKS = 100  # … and most such ranges of a project, where its ids lie far apart
 
 
 def open_tasks(project_ids: Sequence[int]) -> TaskColumns:
     """Return the open tasks (nobody holds or has answered them) of projects, ordered by id."""
-    if not project_ids:
-        return _from_rows([])
     if connection.vendor != "postgresql":
         return _from_rows(_select(project_ids))
     record = np.dtype([(name, dtype) for name, _sql, _kind, dtype in COLUMNS])
     row = " || ".join(SENDERS[kind].format(sql) for _name, sql, kind, _np in COLUMNS)
-    parts = [_from_record(*part) for part in _packed(row, record, project_ids)]
+    parts = [_from_record(*block) for block in _packed(row, record, project_ids)]
     if not parts:
         return _from_rows([])
+    parts.sort(key=lambda part: int(part.id[0]))
     tasks = TaskColumns(
         **{f.name: np.concatenate([getattr(p, f.name) for p in parts]) for f in fields(TaskColumns)}
     )
@@ -139,9 +137,10 @@ def open_task_ids(project_ids: Sequence[int]) -> NDArray[np.int64]:
             )
             return np.fromiter((row[0] for row in cursor.fetchall()), dtype=np.int64)
     parts = [
-        part["id"].astype(np.int64)
-        for _project, part in _packed("int8send(id)", np.dtype([("id", ">i8")]), project_ids)
+        block["id"].astype(np.int64)
+        for _project, block in _packed("int8send(id)", np.dtype([("id", ">i8")]), project_ids)
     ]
+    parts.sort(key=lambda part: int(part[0]))
     ids = np.concatenate(parts) if parts else np.zeros(0, dtype=np.int64)
     return ids if _ascending(ids) else np.sort(ids)
 
@@ -153,40 +152,46 @@ def _ascending(ids: NDArray[np.int64]) -> bool:
 def _packed(
     expression: str, record: np.dtype[np.void], project_ids: Sequence[int]
 ) -> Iterator[tuple[int, NDArray[np.void]]]:
-    """Yield a project and the records that an expression makes of its open tasks, in parts.
+    """Yield a project and the records that an expression makes of its open tasks, in blocks.
 
     The server joins the rows of a range of ids into one value, so that the client, which handles
-    each row of a COPY by itself, handles hundreds instead of a million. It walks the index of open
-    work and sorts nothing: the ranges of a project come in order, and nearly always their rows.
+    each row of a COPY by itself, handles some dozens instead of a million. The ranges are parts of
+    one statement that the server's workers share among them (Parallel Append); each walks the
+    index of open work and sorts nothing. Blocks come as they are done.
     """
-    sql = (
-        f"COPY (SELECT p.id, (SELECT string_agg({expression}, ''::bytea) FROM routing_task"
-        " WHERE project_id = p.id AND state = 'open' AND id >= low AND id < low + step)"
-        " FROM unnest(%s::bigint[]) AS p (id),"
-        " LATERAL (SELECT min(id) AS first, max(id) AS last FROM routing_task"
-        " WHERE project_id = p.id AND state IN ('open', 'rework')) AS range,"
-        " LATERAL (SELECT greatest(%s, (last - first) / %s) AS step) AS width,"
-        " LATERAL generate_series(first, last, step) AS low) TO STDOUT (FORMAT BINARY)"
-    )
-    waiting: list[bytes] = []
-    size, of = 0, 0
     with transaction.atomic(), connection.cursor() as cursor:
+        ranges = _ranges(cursor, project_ids)
+        if not ranges:
+            return
         # Compiling the expressions takes longer than it saves on a million rows.
         cursor.execute("SET LOCAL jit = off")
-        with cursor.copy(sql, [list(project_ids), TOGETHER, RANGES]) as copy:
+        parts = " UNION ALL ".join(
+            f"(SELECT {project}::int8, string_agg({expression}, ''::bytea) FROM routing_task "
+            f"WHERE project_id = {project} AND state = 'open' AND id >= {low} AND id < {high})"
+            for project, low, high in ranges
+        )
+        with cursor.copy(f"COPY ({parts}) TO STDOUT (FORMAT BINARY)") as copy:
             copy.set_types(["int8", "bytea"])
             for project, block in copy.rows():
-                if waiting and (project != of or size >= PART * record.itemsize):
-                    yield of, np.frombuffer(b"".join(waiting), record)
-                    waiting, size = [], 0
-                of = project
                 if block is not None:
                     if len(block) % record.itemsize:
                         raise RuntimeError("a column of the task COPY is not fixed in width")
-                    waiting.append(block)
-                    size += len(block)
-    if waiting:
-        yield of, np.frombuffer(b"".join(waiting), record)
+                    yield project, np.frombuffer(block, record)
+
+
+def _ranges(cursor: Any, project_ids: Sequence[int]) -> list[tuple[int, int, int]]:
+    """Return (project, low, high) half-open ranges of ids that hold the open tasks of projects."""
+    cursor.execute(
+        "SELECT p.id, low, high FROM unnest(%s::bigint[]) AS p (id), LATERAL ("
+        "SELECT min(id) AS low, max(id) AS high FROM routing_task "
+        "WHERE project_id = p.id AND state IN ('open', 'rework')) AS r WHERE low IS NOT NULL",
+        [sorted(set(project_ids))],
+    )
+    found = []
+    for project, low, high in cursor.fetchall():
+        step = max(BLOCK, (high - low) // BLOCKS + 1)
+        found += [(project, start, start + step) for start in range(low, high + 1, step)]
+    return found
 
 
 def _from_record(project: int, rows: NDArray[np.void]) -> TaskColumns:

@@ -17,7 +17,7 @@ from django.db import transaction
 from numpy.typing import NDArray
 
 from audit.services.events import record_event
-from common.bulk import insert_rows, reserve_ids
+from common.bulk import Batch, reserve_ids
 from routing.choices import RunState
 from routing.core.record import pack
 from routing.models import Decision, Domain, Project, Run, RunCrew, RunRecord
@@ -52,10 +52,12 @@ def write(decided: Decided, run: Run, tell: Progress) -> RunReport:
             table = explaining.candidate_table(inputs, outcome)
             blocks = pack(inputs), pack(table)
             baselines = decided.baselines()
-            crews = _crews(decided, run, names)
+            crews = Batch(_crews(decided, run, names))
             placed = decided.placed()
             words = explaining.Words(names, domains, scope.first_day)
-            decisions = explaining.decisions(inputs, outcome, placed, words)
+            decisions = Batch(
+                _named(explaining.decisions(inputs, outcome, placed, words), run, ids)
+            )
         # Claims take the project's row shared: nobody claims until the flip is done.
         list(Project.objects.select_for_update().filter(pk__in=project_ids).order_by("pk"))
         gone = _gone(problem.tasks.id, open_task_ids(project_ids))
@@ -64,19 +66,18 @@ def write(decided: Decided, run: Run, tell: Progress) -> RunReport:
             decided = decided.without(gone)
             placed = decided.placed()
             changed = np.unique(problem.cohort[gone])
-            for decision in explaining.decisions(inputs, outcome, placed, words, changed):
-                decisions[decision.number] = decision
-        for decision, pk in zip(decisions, ids, strict=True):
-            decision.pk, decision.run = pk, run
-        insert_rows(decisions)
-        insert_rows(crews)
+            anew = explaining.decisions(inputs, outcome, placed, words, changed)
+            for decision in _named(anew, run, ids):
+                decisions.replace(decision.number, decision)
+        decisions.insert()
+        crews.insert()
         verify_placements(run, placements)
         carry_over(run, project_ids)
         # Told inside the transaction: a job that was taken over meanwhile refuses it, and all of
         # this is undone.
         tell("taking effect", len(problem.tasks), len(problem.tasks))
         Project.objects.filter(pk__in=project_ids).update(current_run=run)
-        report = report_of(decided, placed, decisions, names, baselines, table, run)
+        report = report_of(decided, placed, decisions.rows, names, baselines, table, run)
         _finish(decided, run, report, blocks)
     tell("done", report.tasks, report.tasks)
     return report
@@ -110,6 +111,13 @@ def placement_columns(decided: Decided, decision_ids: Sequence[int]) -> Placemen
         day=decided.settled.day[rows],
         asked=found.answers[cohort, slot].astype(np.int16),
     )
+
+
+def _named(decisions: list[Decision], run: Run, ids: Sequence[int]) -> list[Decision]:
+    """Give decisions their run and the ids that were reserved for them."""
+    for decision in decisions:
+        decision.pk, decision.run = ids[decision.number], run
+    return decisions
 
 
 def _gone(tasks: NDArray[np.int64], still_open: NDArray[np.int64]) -> NDArray[np.bool_]:

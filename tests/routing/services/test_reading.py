@@ -57,11 +57,11 @@ def same(read: TaskColumns, expected: TaskColumns) -> None:
         np.testing.assert_array_equal(got, wanted, err_msg=column.name)
 
 
-@pytest.mark.parametrize("part", [3, 50_000])
+@pytest.mark.parametrize("block", [3, 50_000])
 def test_columns_are_those_of_the_tasks(
-    mixed: list[int], part: int, monkeypatch: pytest.MonkeyPatch
+    mixed: list[int], block: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(reading, "PART", part)
+    monkeypatch.setattr(reading, "BLOCK", block)
     for ids in (mixed, mixed[:1], mixed[1:]):
         rows = Task.objects.filter(project_id__in=ids, state="open")
         same(open_tasks(ids), tasks_by_id(list(rows.values_list("pk", flat=True))))
