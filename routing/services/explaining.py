@@ -18,6 +18,8 @@ from routing.models import Decision, Run, Task
 from routing.services.scoring import TaskScore
 
 OWN_EFFORT = "own effort above the mean that was planned"
+# `values` of a choice makes its list anew each time it is read.
+BANDS, DATA_CLASSES, MODES = tuple(Band.values), tuple(DataClass.values), tuple(Mode.values)
 
 
 def objective(outcome: Outcome, placed: Placed) -> float:
@@ -87,9 +89,9 @@ def cohort_key(inputs: Inputs, k: int, domains: Mapping[int, str]) -> dict[str, 
         "project": inputs.projects.key[c.project[k]],
         "task_type": inputs.types.key[c.task_type[k]],
         "domain": domains.get(int(c.domain[k]), ""),
-        "complexity": Band.values[c.complexity[k]],
-        "risk": Band.values[c.risk[k]],
-        "data_class": DataClass.values[c.data_class[k]],
+        "complexity": BANDS[c.complexity[k]],
+        "risk": BANDS[c.risk[k]],
+        "data_class": DATA_CLASSES[c.data_class[k]],
         "harmful": bool(c.harm[k]),
         "safety_critical": bool(c.safety_critical[k]),
         "residency": inputs.countries[c.residency[k] - 1] if c.residency[k] else "",
@@ -113,7 +115,7 @@ def describe(
     pools = inputs.pools
     return {
         "arrangement": a,
-        "mode": Mode.values[found.mode[pair]],
+        "mode": MODES[found.mode[pair]],
         "label": label,
         "label_crew": names[label],
         "pool": pools.key[inputs.crews.pool[label]],
@@ -395,5 +397,5 @@ def _pair(table: Mapping[str, Any], names: Sequence[str], pair: int) -> dict[str
     return {
         "label_crew": names[int(table["label"][pair])],
         "review_crew": names[review] if review >= 0 else "",
-        "mode": Mode.values[int(table["mode"][pair])],
+        "mode": MODES[int(table["mode"][pair])],
     }
