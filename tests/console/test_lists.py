@@ -89,7 +89,7 @@ def test_the_page_of_an_annotator_takes_the_same_queries_however_much_stands_on_
     assert len(after) < 60
 
 
-def test_search_and_every_choice_of_every_filter(world: World, root: User) -> None:
+def test_search_and_every_filter(world: World, root: User) -> None:
     rows_of_every_kind(world, "few")
     browser = client(root)
     for page, address in lists():
@@ -99,10 +99,11 @@ def test_search_and_every_choice_of_every_filter(world: World, root: User) -> No
         changelist = browser.get(address).context["cl"]
         assert changelist.filter_specs or page.opts.model_name in NO_FILTER, address
         for spec in changelist.filter_specs:
-            for choice in spec.choices(changelist):
-                if "query_string" in choice:
-                    answer = browser.get(address + choice["query_string"])
-                    assert answer.status_code == 200, (address, choice)
+            choices = [choice for choice in spec.choices(changelist) if "query_string" in choice]
+            # (the first is "all"; of many alike the last stands for the others)
+            for choice in [*choices[1:2], *choices[2:][-1:]]:
+                answer = browser.get(address + choice["query_string"])
+                assert answer.status_code == 200, (address, choice)
 
 
 # Lists that are short or looked through by search.
