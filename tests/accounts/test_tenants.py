@@ -21,19 +21,28 @@ from accounts.choices import Role
 from accounts.console_admin import ConsoleAdmin, ConsoleInline
 from accounts.models import Organisation, User
 from accounts.services.users import create_user, house
+from audit.models import Event
 from billing.access import access_rate_card
 from billing.models import RateCard
 from common.access import HOUSE_ONLY, path_of
 from common.errors import NotFound
 from quality.access import access_judgment
-from quality.models import Judgment
+from quality.models import GoldAnswer, Judgment
 from routing.access import access_assignment, access_project, access_run, access_task
-from routing.models import Assignment, Run, Task
+from routing.models import Assignment, Decision, Placement, Run
 from tests.conftest import NOW, World
 from vendors.access import access_attestation, access_contract, access_vendor
-from vendors.models import Contract
+from vendors.models import Contract, CriterionScore
 from workforce.access import access_annotator, access_certification, access_pool
-from workforce.models import Annotator, CertificationType, Skill
+from workforce.models import (
+    Annotator,
+    CertificationType,
+    Person,
+    PoolPart,
+    Proficiency,
+    PublicHoliday,
+    Skill,
+)
 from workforce.services.people import declare_certification
 
 
@@ -58,6 +67,14 @@ def test_every_model_says_whose_its_rows_are() -> None:
         except LookupError:
             missing.append(model._meta.label)
     assert missing == [], "say in the app's access.py by which path rows belong to an organisation"
+
+
+def test_what_everyone_sees_and_what_the_house_keeps() -> None:
+    shared = {model for model in project_models() if path_of(model).shared}
+    assert shared == {CertificationType, PublicHoliday, Skill}
+    # Joins people of two vendors; tells gold from work; names all crews and prices; who did what.
+    kept = (Person, Proficiency, PoolPart, CriterionScore, GoldAnswer, Decision, Placement, Event)
+    assert {path_of(model) for model in kept} == {HOUSE_ONLY}
 
 
 def test_a_model_without_an_entry_is_shown_to_nobody(db: None) -> None:
@@ -249,5 +266,3 @@ def test_fields_offer_what_the_user_may_see(people: People, rows: dict[str, Any]
         request.user = user
         offered = page.get_field_queryset(None, field, request)
         assert {pool.key for pool in offered} == keys
-    assert Task.objects.exists()
-    assert Skill.objects.exists()
