@@ -19,7 +19,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from quality.core import facts
-from quality.core.sequential import ACCEPT, Dependence, Rule, Votes
+from quality.core.sequential import ACCEPT, Dependence, Rule, Votes, cautious
 from quality.core.sequential_play import order_of, play, plurality
 from quality.core.truth import estimate
 from tests.quality.core.truth_sets import Crowd, read, real
@@ -34,9 +34,10 @@ NEVER = 1.0 - 1e-12
 
 @dataclass(frozen=True)
 class Game:
-    """Tasks to play, with what the past says of them."""
+    """Tasks to play, with what the past says of them; careful: read at rates' lower bounds."""
 
     votes: Votes
+    careful: Votes
     truth: NDArray[np.int64]
     dependence: Dependence
     prior: Floats
@@ -72,8 +73,10 @@ def deal(crowd: Crowd, seed: int) -> Game:
     seen = np.isin(crowd.task, past)
     found = estimate(crowd.task[seen], crowd.annotator[seen], crowd.label[seen], gold=gold)
     rate = np.full(W, float(np.nanmean(found.rate)))
+    lower = np.full(W, float(np.nanmin(found.rate_lower)))
     met = np.flatnonzero(np.isfinite(found.rate))
-    rate[met] = found.rate[met]
+    rate[met], lower[met] = found.rate[met], found.rate_lower[met]
+    lower = cautious(rate, lower, True, classes=C)
     at = seen & (gold[crowd.task] >= 0)
     right = crowd.label[at] == crowd.truth[crowd.task[at]]
     one_band = np.zeros(len(right), dtype=np.int8)
@@ -84,15 +87,14 @@ def deal(crowd: Crowd, seed: int) -> Game:
     prior[: found.probability.shape[1]] += found.probability.sum(axis=0)
     row = np.full(T, -1)
     row[rest] = np.arange(len(rest))
-    votes = Votes.of(
-        row[crowd.task[~seen]],
-        crowd.label[~seen],
-        rate[crowd.annotator[~seen]],
-        n_tasks=len(rest),
-        classes=C,
+    task, label, who = row[crowd.task[~seen]], crowd.label[~seen], crowd.annotator[~seen]
+    votes, careful = (
+        Votes.of(task, label, read_at[who], n_tasks=len(rest), classes=C)
+        for read_at in (rate, lower)
     )
     dependence = Dependence(measured.dispersion, measured.same_error)
-    return Game(votes, crowd.truth[rest], dependence, prior / prior.sum(), float(rate.mean()))
+    typical = float(rate.mean())
+    return Game(votes, careful, crowd.truth[rest], dependence, prior / prior.sum(), typical)
 
 
 def answers_saved(name: str, games: list[Game], orders: list[NDArray[np.int64]]) -> None:
@@ -100,28 +102,31 @@ def answers_saved(name: str, games: list[Game], orders: list[NDArray[np.int64]])
     plain, weighted = fixed(games, orders)
     print(
         f"\n| {name}: target | answers | right | accepted | said | right of them | fixed, same "
-        "posterior | saved | fixed, plain vote | saved | as if independent: said, right |"
+        "posterior | saved | fixed, plain vote | saved | as if independent: said, right | "
+        "lower bounds: answers, said, right |"
     )
-    print("|---" * 11 + "|")
+    print("|---" * 12 + "|")
     for target in TARGETS:
         rule = Rule(target, int(plain[0].max()) + 1)
         pairs = list(zip(games, orders, strict=True))
-        rows = [outcome(game, order, rule, game.dependence) for game, order in pairs]
-        naive = [outcome(game, order, rule, Dependence()) for game, order in pairs]
+        rows = [outcome(g, g.votes, order, rule, g.dependence) for g, order in pairs]
+        naive = [outcome(g, g.votes, order, rule, Dependence()) for g, order in pairs]
+        careful = [outcome(g, g.careful, order, rule, g.dependence) for g, order in pairs]
         answers, right, accepted, said, held = np.nanmean(rows, axis=0)
         same, vote = (needed(curve, right) for curve in (weighted, plain))
-        other = np.nanmean(naive, axis=0)
+        other, safe = np.nanmean(naive, axis=0), np.nanmean(careful, axis=0)
         cells = [f"{target}", f"{answers:.2f}", f"{right:.3f}", f"{accepted:.2f}", f"{said:.3f}"]
         cells += [f"{held:.3f}", told(same), spared(answers, same), told(vote)]
         cells += [spared(answers, vote), f"{other[3]:.3f}, {other[4]:.3f}"]
+        cells += [f"{safe[0]:.2f}, {safe[3]:.3f}, {safe[4]:.3f}"]
         print(f"| {' | '.join(cells)} |", flush=True)
 
 
 def outcome(
-    game: Game, order: NDArray[np.int64], rule: Rule, dependence: Dependence
+    game: Game, votes: Votes, order: NDArray[np.int64], rule: Rule, dependence: Dependence
 ) -> tuple[float, ...]:
     """Return (answers, right, accepted, confidence of accepted, right of accepted), means."""
-    found = play(game.votes, order, rule, dependence, prior=game.prior)
+    found = play(votes, order, rule, dependence, prior=game.prior)
     right, taken = found.label == game.truth, found.action == ACCEPT
     some = taken.any()
     return (

@@ -7,7 +7,7 @@ out and counted.
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -15,7 +15,7 @@ from scipy.sparse import csr_array
 
 from quality.core.agreement import EVEN, agreement_weights, rows_iv, table_iv
 from quality.core.agreement_sums import METRICS, Sums, units_iv
-from quality.core.arguments import Floats, column, inside, real, whole
+from quality.core.arguments import Floats, Ints, column, inside, real, whole
 
 REPLICATES = 1_000
 BLOCK = 4_000_000  # weights held at once
@@ -87,8 +87,14 @@ def krippendorff_interval(
         raise ValueError(f"metric must be one of {', '.join(METRICS)}, got {metric!r}")
     answers = units_iv(unit, value, metric)
     sums = Sums.of(answers, metric)
+    # Units with the same answers are one kind: a few kinds stand for any number of units.
+    marks = np.random.default_rng(0).integers(0, 2**63, len(answers.values), dtype=np.uint64)
+    mark = np.zeros(answers.n_units, dtype=np.uint64)
+    np.add.at(mark, answers.unit, marks[answers.code])
+    _marks, first, many = np.unique(mark, return_index=True, return_counts=True)
+    kinds = replace(sums, counts=sums.counts[first], apart=sums.apart[first])
     width = max(len(sums.values), len(sums.low), 1)
-    return _interval(sums.alpha, np.ones(answers.n_units), settings, width=width)
+    return _interval(lambda w: kinds.alpha(w * many), many, settings, width=width)
 
 
 def mean_interval(unit: ArrayLike, score: ArrayLike, settings: Settings) -> Interval | None:
@@ -106,7 +112,11 @@ def mean_interval(unit: ArrayLike, score: ArrayLike, settings: Settings) -> Inte
 
 
 def _interval(
-    statistic: Callable[[Floats], Floats], size: Floats, settings: Settings, *, width: int = 1
+    statistic: Callable[[Floats], Floats],
+    size: Floats | Ints,
+    settings: Settings,
+    *,
+    width: int = 1,
 ) -> Interval | None:
     """Return the interval of statistic(weights (B, K)), K items that stand for `size` units each.
 
