@@ -2,7 +2,8 @@
 
 Four steps, each in a module of its own: EM finds who errs how (`truth_em`, or `truth_rates` where
 matrices would be too many); gold says how much the votes are worth together (`truth_calibrate`);
-what is left in doubt becomes intervals (`truth_interval`); `truth_input` checks and sorts what
+what is left in doubt becomes intervals (`truth_interval`), and rates shrunk to a pool's
+(`truth_pools`, which also adds up several blocks of answers); `truth_input` checks and sorts what
 comes in. docs/algorithms/accuracy.md tells the method, its sources and where it fails.
 """
 
@@ -16,13 +17,14 @@ from scipy.special import logsumexp
 from quality.core import truth_calibrate as calibrate
 from quality.core import truth_em, truth_rates
 from quality.core.truth_input import Answers, Floats, Ints, answers_iv, integers
-from quality.core.truth_interval import Evidence, accuracies, common_rate, shares_of
+from quality.core.truth_interval import Evidence, Tally, shares_of, tally
+from quality.core.truth_pools import one_pool
 
 MATRIX_LIMIT = 50_000_000
 TABLE_LIMIT = 200_000_000
-VERSION = "dawid-skene-map 2"
+VERSION = "dawid-skene-map 3"
 
-__all__ = ["VERSION", "TruthEstimate", "common_rate", "estimate"]
+__all__ = ["VERSION", "TruthEstimate", "estimate"]
 
 
 @dataclass(frozen=True)
@@ -34,6 +36,7 @@ class TruthEstimate:
     rate, rate_lower, rate_upper : (W,) chance that the next answer is right
     confusion : (W, C, C) [true, observed], or None where W·C² > 5e7
     converged : whether EM settled
+    tally : what these answers tell of their annotators, to be added to that of other blocks
     """
 
     probability: Any
@@ -45,6 +48,7 @@ class TruthEstimate:
     rate_upper: Floats
     confusion: Floats | None
     converged: bool
+    tally: Tally
 
 
 def estimate(
@@ -56,7 +60,7 @@ def estimate(
     prior: tuple[float, float] | None = None,
     weight: ArrayLike | None = None,
 ) -> TruthEstimate:
-    """Estimate labels and accuracies.
+    """Estimate labels and accuracies of one block, its annotators taken as one pool.
 
     Parameters
     ----------
@@ -114,16 +118,13 @@ def _by_matrices(
     nodes = _matrix_nodes(apart[told], votes[told], known[told], lean)
     probability = _table(whole, votes, nodes)
     truth_em.hold(probability, gold, known)
-    found = accuracies(
-        answers,
-        _evidence(answers, known, apart, votes, nodes, len(told)),
-        prior,
-    )
+    told_of = tally(answers, _evidence(answers, known, apart, votes, nodes, len(told)))
     return TruthEstimate(
         np.ascontiguousarray(probability),
-        **vars(found),
+        **vars(one_pool(told_of, prior)),
         confusion=truth_em.confusion(answers, probability, C),
         converged=fitted.converged,
+        tally=told_of,
     )
 
 
@@ -232,12 +233,13 @@ def _by_rates(
         gold_tasks=len(met),
         free=len(met) * (C - 1.0),
     )
-    found = accuracies(answers, evidence, prior)
+    told_of = tally(answers, evidence)
     T, W = answers.n_tasks, answers.n_annotators
     few = W * C * C <= MATRIX_LIMIT
     return TruthEstimate(
         (truth_rates.thin if T * C > TABLE_LIMIT else truth_rates.dense)(table, chance, C),
-        **vars(found),
+        **vars(one_pool(told_of, prior)),
         confusion=truth_rates.matrices(rates, C) if few else None,
         converged=converged,
+        tally=told_of,
     )

@@ -21,8 +21,8 @@ TOLERANCE = 1e-5  # growth of the log-likelihood per answer at which EM is settl
 STRENGTH = 3.0  # answers' worth of the common matrix in every annotator's row
 CHUNK = 1_000_000  # answers held per class at a time
 FLOOR = 1e-9
-# The usual share right before anything is known.
-DEFAULT_RIGHT = 0.7
+# The usual share right before anything is known, and how many answers it takes to make that half.
+DEFAULT_RIGHT, DEFAULT_STRENGTH = 0.7, 4.0
 
 
 @dataclass(frozen=True)
@@ -160,9 +160,10 @@ def _share(probability: Floats) -> Floats:
 def _common(counts: Floats) -> Floats:
     common = counts.sum(axis=0)
     C = common.shape[0]
-    # A class nobody has met yet: right as often as answers are over all.
-    total = float(common.sum())
-    overall = float(np.trace(common)) / total if total else DEFAULT_RIGHT
+    # A class nobody has met yet: right as often as answers are over all. That is EM's own word, so
+    # few of them say little.
+    overall = float(np.trace(common)) + DEFAULT_STRENGTH * DEFAULT_RIGHT
+    overall /= float(common.sum()) + DEFAULT_STRENGTH
     overall = min(max(overall, 1.0 / C), 0.99)
     base = common + 2.0 * (1.0 - overall) / (C - 1)
     base[np.arange(C), np.arange(C)] += 2.0 * (overall - (1.0 - overall) / (C - 1))

@@ -1,4 +1,7 @@
-"""From the probability that each answer is right to annotators' accuracies and honest intervals.
+"""From the probability that each answer is right to what a block tells of its annotators.
+
+A block is one set of answers with one set of labels: those to one task type of one project. Blocks
+are added up, and rates made of them, in `truth_pools`.
 
 The share right among an annotator's answers is Σ p/n with gold's answers counted, and six doubts
 are added up, each a variance:
@@ -19,6 +22,10 @@ are added up, each a variance:
   they have by it. As long as there are few others of the annotator, UNTESTED is their variance.
 
 The interval is the beta of these moments over the answers without gold; the others are counted.
+
+Over several blocks of an annotator, doubts of single answers add as variances. The others add as
+deviations, as if they were the same in every block: so work that is cut into more projects makes
+nobody surer.
 """
 
 from dataclasses import dataclass
@@ -34,10 +41,8 @@ EFFECT_SCALE = 0.5
 LAPSE = (1.0, 19.0)
 # Variance of a rate nobody has seen, and how many tested answers take half of it away.
 UNTESTED, TESTED = 0.04, 4.0
-# Strength of the common rate, in answers: never so weak that three answers decide a person, never
-# so strong that two hundred do not.
-MIN_PRIOR, MAX_PRIOR = 4.0, 60.0
-DEFAULT_RIGHT = 0.7
+# A bound so near to 0 or 1 is that.
+EDGE = 1e-6
 
 
 @dataclass(frozen=True)
@@ -63,44 +68,69 @@ class Evidence:
 
 
 @dataclass(frozen=True)
-class Accuracies:
-    """(W,) each: the share right among the answers given, and the chance of the next."""
+class Tally:
+    """What one block, or several, tell of W annotators, in weighted answers; (W,) each.
 
-    accuracy: Floats
-    lower: Floats
-    upper: Floats
-    rate: Floats
-    rate_lower: Floats
-    rate_upper: Floats
+    total, right : answers, and how many of them are expected to be right
+    counted, missed : right and wrong answers under gold
+    open : answers without gold, not weighted
+    chance : variance of `right` that comes of single answers
+    own, lapse, common : deviations of `right` that come of the annotator's own effect, of lapses of
+        the crowd, and of the parameters
+    nodes : (K, W) right answers at each node of a block's parameters; K = 0 in a sum
+    """
+
+    total: Floats
+    right: Floats
+    counted: Floats
+    missed: Floats
+    open: Floats
+    chance: Floats
+    own: Floats
+    lapse: Floats
+    common: Floats
+    nodes: Floats
 
 
-def accuracies(
-    answers: Answers, evidence: Evidence, prior: tuple[float, float] | None
-) -> Accuracies:
-    """Return accuracies and rates with their central 90 % intervals."""
+def tally(answers: Answers, evidence: Evidence) -> Tally:
+    """Return what a block tells of its annotators."""
     weight, open_ = answers.weight, ~evidence.is_gold
     total = answers.by_annotator(weight)
-    with np.errstate(invalid="ignore", divide="ignore"):
-        size = np.where(total > 0, total, np.nan)
+    size = np.where(total > 0, total, np.inf)
     doubt = evidence.right * (1.0 - evidence.right)
-    # Of the share: how far one logit on all open answers of the annotator moves it.
-    swing = answers.by_annotator(weight * doubt) / size
-    labels = answers.by_annotator(weight**2 * doubt) / size**2
+    # How far one logit on all open answers of the annotator moves its right answers.
+    swing = answers.by_annotator(weight * doubt)
     effect, effect_variance = _effects(answers, evidence)
-    counted = answers.by_annotator(weight * (evidence.is_gold * evidence.right)) / size
-    missed = answers.by_annotator(weight * (evidence.is_gold * (1 - evidence.right))) / size
-    lapse = answers.by_annotator(weight * open_) / size * _lapse(evidence.gold_tasks)
-    common = evidence.shares.std(axis=0)
-    share = answers.by_annotator(weight * evidence.right) / size
-    accuracy = np.clip(share + effect * swing, counted, 1.0 - missed)
+    counted = answers.by_annotator(weight * (evidence.is_gold * evidence.right))
+    missed = answers.by_annotator(weight * (evidence.is_gold * (1 - evidence.right)))
+    share = answers.by_annotator(weight * evidence.right)
+    right = np.clip(share + effect * swing, counted, total - missed)
     leaning = answers.by_annotator(weight * doubt * evidence.alpha) / size
-    matrix = _missing(leaning, accuracy, size)
-    own_variance = labels + effect_variance * swing**2 + matrix + _untested(answers, open_, size)
-    some_open = answers.by_annotator(open_.astype(np.float64)) > 0
-    room = np.where(some_open, 1.0 - counted - missed, 0.0)
-    lower, upper = _within(accuracy, own_variance + common**2 + lapse**2, counted, room)
-    rates = _rates(accuracy, own_variance + lapse**2, total, evidence.shares, prior)
-    return Accuracies(accuracy, lower, upper, *rates)
+    matrix = _missing(leaning, right / size, size) * total**2
+    nodes = np.nan_to_num(evidence.shares) * total
+    return Tally(
+        total=total,
+        right=right,
+        counted=counted,
+        missed=missed,
+        open=answers.by_annotator(open_.astype(np.float64)),
+        chance=answers.by_annotator(weight**2 * doubt) + matrix,
+        own=np.sqrt(effect_variance * swing**2 + _untested(answers, open_)),
+        lapse=answers.by_annotator(weight * open_) * _lapse(evidence.gold_tasks),
+        common=nodes.std(axis=0),
+        nodes=nodes,
+    )
+
+
+def interval(told: Tally) -> tuple[Floats, Floats, Floats]:
+    """Return the share right among the answers given, with its central 90 %; NaN without any."""
+    with np.errstate(invalid="ignore", divide="ignore"):
+        size = np.where(told.total > 0, told.total, np.nan)
+    accuracy = told.right / size
+    counted, missed = told.counted / size, told.missed / size
+    variance = (told.chance + told.own**2 + told.lapse**2 + told.common**2) / size**2
+    room = np.where(told.open > 0, 1.0 - counted - missed, 0.0)
+    return accuracy, *_within(accuracy, variance, counted, room)
 
 
 def shares_of(answers: Answers, right: Floats) -> Floats:
@@ -143,12 +173,12 @@ def _lapse(gold_tasks: int) -> float:
     return float(np.sqrt(a * b / (a + b + 1.0)) / (a + b))
 
 
-def _untested(answers: Answers, open_: Flags, size: Floats) -> Floats:
-    """Return the variance of the share of answers to which only their annotator speaks."""
+def _untested(answers: Answers, open_: Flags) -> Floats:
+    """Return the variance, in answers, of those to which only their annotator speaks."""
     lone = open_ & (answers.votes()[answers.task] < 1.0 + 1e-9)
     tested = answers.by_annotator((~lone).astype(np.float64))
-    share = answers.by_annotator(answers.weight * lone) / size
-    return np.asarray(share**2 * UNTESTED * TESTED / (TESTED + tested))
+    alone = answers.by_annotator(answers.weight * lone)
+    return np.asarray(alone**2 * UNTESTED * TESTED / (TESTED + tested))
 
 
 def _missing(own: Floats, accuracy: Floats, size: Floats) -> Floats:
@@ -170,69 +200,11 @@ def _within(mean: Floats, variance: Floats, counted: Floats, room: Floats) -> tu
     return np.minimum(lower, mean), np.maximum(upper, mean)
 
 
-def _rates(
-    accuracy: Floats,
-    variance: Floats,
-    total: Floats,
-    shares: Floats,
-    prior: tuple[float, float] | None,
-) -> tuple[Floats, Floats, Floats]:
-    """Return the chance of the next answer: shrunk to the common beta, doubt and chance added.
-
-    `variance` is the doubt about the annotator; that about the parameters is in the nodes' shares.
-    """
-    there = total > 0
-    share = np.where(there, accuracy, 0.5)
-    doubt = np.where(there, variance, 0.0)
-    a, b = prior if prior is not None else common_rate(share * total, total, doubt)
-    strength = total + a + b
-    rate = (share * total + a) / strength
-    common = np.where(there, shares.std(axis=0), 0.0) * total
-    if there.any():
-        of_all = float((shares[:, there] @ total[there]).std() / total.sum())
-        common += of_all * (a + b)
-    spread = rate * (1 - rate) / (strength + 1.0)
-    spread += (doubt * total**2 + common**2) / strength**2
-    lower, upper = beta_interval(rate, spread)
-    return rate, np.minimum(lower, rate), np.maximum(upper, rate)
-
-
-def common_rate(good: Floats, n: Floats, doubt: Floats | None = None) -> tuple[float, float]:
-    """Fit the annotators' common beta distribution of rates by moments.
-
-    Parameters
-    ----------
-    good, n : (W,) answers that were right, and answers
-    doubt : (W,) variance of good/n where it is an expectation over labels not known: by so much
-        annotators differ more than their expectations do. None = no doubt
-
-    Returns
-    -------
-    (right, wrong) pseudo-answers, together from MIN_PRIOR to MAX_PRIOR
-    """
-    there = n > 0
-    if not there.any():
-        return DEFAULT_RIGHT * MIN_PRIOR, (1.0 - DEFAULT_RIGHT) * MIN_PRIOR
-    mean = float(good[there].sum() / n[there].sum())
-    mean = min(max(mean, 0.02), 0.98)
-    rates, weights = good[there] / n[there], n[there]
-    W, N = len(weights), float(weights.sum())
-    between = float((weights * (rates - mean) ** 2).sum())
-    if doubt is not None:
-        between += float((weights * doubt[there]).sum())
-    size = N - float((weights**2).sum()) / N
-    # ANOVA estimator of the variance between annotators; none can be told for one annotator.
-    variance = (between - (W - 1) * mean * (1 - mean)) / size if W > 1 and size > 0 else 0.0
-    strength = mean * (1 - mean) / variance - 1 if variance > 1e-9 else MAX_PRIOR
-    strength = min(max(strength, MIN_PRIOR), MAX_PRIOR)
-    return mean * strength, (1 - mean) * strength
-
-
 def beta_interval(mean: Floats, variance: Floats) -> tuple[Floats, Floats]:
     """Return the central 90 % of betas of these moments; a point where there is no variance.
 
     A mean at 0 or 1 with variance left is moved inward by half a deviation, so that it keeps a
-    width.
+    width. Where next to nothing is known, the beta stands at 0 and 1 alone, and so do its bounds.
     """
     lower, upper = mean.copy(), mean.copy()
     live = variance > 1e-12
@@ -241,4 +213,4 @@ def beta_interval(mean: Floats, variance: Floats) -> tuple[Floats, Floats]:
     size = np.maximum(m * (1 - m) / variance[live] - 1, 0.02)
     lower[live] = betaincinv(m * size, (1 - m) * size, 0.05)
     upper[live] = betaincinv(m * size, (1 - m) * size, 0.95)
-    return lower, upper
+    return np.where(lower < EDGE, 0.0, lower), np.where(upper > 1.0 - EDGE, 1.0, upper)

@@ -15,7 +15,8 @@ from scipy.special import ndtr
 
 from quality.core import truth_calibrate as calibrate
 from quality.core.truth_input import Answers, Floats, answers_iv
-from quality.core.truth_interval import Evidence, accuracies, shares_of
+from quality.core.truth_interval import Evidence, shares_of, tally
+from quality.core.truth_pools import one_pool
 
 MAX_ITERATIONS = 200
 TOLERANCE = 1e-5  # relative to the spread of all answers
@@ -138,7 +139,7 @@ def _solve(
         value,
         value - half,
         value + half,
-        **vars(accuracies(answers, evidence, prior)),
+        **vars(one_pool(tally(answers, evidence), prior)),
         bias=people.bias,
         spread=np.sqrt(people.variance),
         converged=converged,

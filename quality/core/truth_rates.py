@@ -10,7 +10,13 @@ from dataclasses import dataclass
 import numpy as np
 from scipy import sparse
 
-from quality.core.truth_em import DEFAULT_RIGHT, MAX_ITERATIONS, STRENGTH, TOLERANCE
+from quality.core.truth_em import (
+    DEFAULT_RIGHT,
+    DEFAULT_STRENGTH,
+    MAX_ITERATIONS,
+    STRENGTH,
+    TOLERANCE,
+)
 from quality.core.truth_input import Answers, Flags, Floats, Ints
 
 
@@ -119,8 +125,8 @@ def _rates(
     answers: Answers, table: Cells, chance: Floats, size: Floats
 ) -> tuple[Floats, Floats, float]:
     good = answers.by_annotator(answers.weight * chance[table.of])
-    total = float(size.sum())
-    common = float(good.sum()) / total if total else DEFAULT_RIGHT
+    common = float(good.sum()) + DEFAULT_STRENGTH * DEFAULT_RIGHT
+    common /= float(size.sum()) + DEFAULT_STRENGTH
     return (good + STRENGTH * common) / (size + STRENGTH), good, common
 
 

@@ -7,7 +7,7 @@ import pytest
 from scipy import sparse
 
 from quality.core import truth, truth_em
-from quality.core.truth import common_rate, estimate
+from quality.core.truth import estimate
 from quality.core.truth_input import answers_iv
 from tests.quality.core.truth_sets import Crowd, real, simulated
 
@@ -334,15 +334,6 @@ def test_bad_priors_are_named() -> None:
     given = estimate(np.zeros(0, dtype=int), np.zeros(0, dtype=int), np.zeros(0, dtype=int))
     assert given.rate.size == 0
     assert estimate(one, one + 1, one, prior=(9.0, 1.0)).rate[0] == pytest.approx(0.9)
-
-
-def test_the_common_rate_is_the_planted_beta() -> None:
-    rng = np.random.default_rng(6)
-    n = np.full(400, 200.0)
-    good = rng.binomial(200, rng.beta(16, 4, 400)).astype(float)
-    a, b = common_rate(good, n)
-    assert a / (a + b) == pytest.approx(0.8, abs=0.02)
-    assert a + b == pytest.approx(20, rel=0.25)
 
 
 def test_more_gold_narrows_the_interval() -> None:
