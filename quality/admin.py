@@ -39,9 +39,19 @@ class GoldAnswerAdmin(HistoryAdmin):
 @admin.register(Estimation)
 class EstimationAdmin(ReadOnlyAdmin):
     view_permission = "judgments.view"
-    list_display = ("project", "as_of", "tasks", "annotators", "answers", "gold", "converged")
-    list_filter = ("project",)
-    list_select_related = ("project",)
+    list_display = (
+        "project",
+        "task_type",
+        "skill",
+        "as_of",
+        "tasks",
+        "annotators",
+        "answers",
+        "gold",
+        "converged",
+    )
+    list_filter = ("skill", "project")
+    list_select_related = ("project", "task_type", "skill")
 
 
 @admin.register(TypeFacts)

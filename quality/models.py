@@ -9,7 +9,7 @@ from simple_history.models import HistoricalRecords
 from common.fields import public_id_field
 from quality.choices import GoldSource, JudgmentSource
 from routing.models import Assignment, GuidelineVersion, Project, Task, TaskType
-from workforce.models import Annotator
+from workforce.models import Annotator, Skill
 
 
 class Judgment(models.Model):
@@ -119,10 +119,22 @@ class GoldAnswer(models.Model):
 
 
 class Estimation(models.Model):
-    """One run of the estimator over a project: what it read and which method answered."""
+    """One block of an estimate: the answers to one task type of one project, as of a time.
+
+    A block has labels of its own; what the blocks of a skill tell of an annotator is added up to
+    one proficiency as of the same time.
+    """
 
     public_id = public_id_field()
-    project = models.ForeignKey(Project, models.CASCADE, related_name="estimations")
+    skill = models.ForeignKey(
+        Skill, models.PROTECT, related_name="estimations", verbose_name=_("skill")
+    )
+    project = models.ForeignKey(
+        Project, models.CASCADE, related_name="estimations", verbose_name=_("project")
+    )
+    task_type = models.ForeignKey(
+        TaskType, models.PROTECT, related_name="estimations", verbose_name=_("task type")
+    )
     as_of = models.DateTimeField(_("as of"))
     version = models.CharField(_("method and version"), max_length=60)
     tasks = models.PositiveIntegerField(_("tasks"))
@@ -138,12 +150,16 @@ class Estimation(models.Model):
         ordering = ("-created_at",)
         constraints = [
             models.UniqueConstraint(
-                fields=["project", "as_of"], name="%(app_label)s_%(class)s_once"
+                fields=["project", "task_type", "as_of"], name="%(app_label)s_%(class)s_once"
             ),
+        ]
+        indexes = [
+            # Whether a skill stands estimated as of a time, and from what.
+            models.Index(fields=["skill", "as_of"], name="quality_estimation_skill"),
         ]
 
     def __str__(self) -> str:
-        return f"{self.project} {self.as_of:%Y-%m-%d %H:%M}"
+        return f"{self.project} {self.task_type} {self.as_of:%Y-%m-%d %H:%M}"
 
 
 class TypeFacts(models.Model):

@@ -1,10 +1,16 @@
-"""Reading answers as columns."""
+"""Reading answers as columns.
 
-from dataclasses import dataclass
+Ten million answers never stand as Python rows: they are read task by task, some thousand at a time,
+and on PostgreSQL the server joins what it finds into one value, of which every column is fixed in
+width; labels are numbered there and sent once each.
+"""
+
+from dataclasses import dataclass, fields
 from datetime import datetime
-from itertools import islice
+from typing import Any
 
 import numpy as np
+from django.db import connection
 from django.db.models import QuerySet
 from django.db.models.functions import Coalesce
 from numpy.typing import NDArray
@@ -13,20 +19,44 @@ from quality.models import Judgment
 
 Ints = NDArray[np.int64]
 Floats = NDArray[np.float64]
-CHUNK = 50_000
+TASKS_A_QUERY = 5_000
+# PostgreSQL counts microseconds from 2000-01-01.
+EPOCH_2000 = 946_684_800.0
+# name, SQL on PostgreSQL, big-endian numpy type
+COLUMNS = (
+    ("task", "int8send(task_id)", ">i8"),
+    ("annotator", "int8send(annotator_id)", ">i8"),
+    ("attempt", "int2send(attempt)", ">i2"),
+    ("label", "int4send(code)", ">i4"),
+    ("seconds", "float8send(seconds)", ">f8"),
+    ("submitted", "timestamptz_send(submitted_at)", ">i8"),
+)
+RECORD = np.dtype([(name, dtype) for name, _sql, dtype in COLUMNS])
+SQL = f"""
+WITH answer AS MATERIALIZED (
+    SELECT task_id, annotator_id, attempt, label, submitted_at,
+        coalesce(billable_seconds, raw_seconds, 'NaN') AS seconds
+    FROM quality_judgment
+    WHERE task_id = ANY(%s::bigint[]) AND submitted_at <= %s AND (label <> '' OR NOT %s)
+), word AS (
+    SELECT label, (row_number() OVER ())::int4 - 1 AS code FROM (SELECT DISTINCT label FROM answer)
+)
+SELECT string_agg({" || ".join(sql for _name, sql, _type in COLUMNS)}, ''::bytea),
+    (SELECT array_agg(label ORDER BY code) FROM word)
+FROM answer JOIN word USING (label)
+"""
 
 
 @dataclass(frozen=True)
 class Answers:
     """Answers (N,) by task and annotator, the last attempt of each.
 
-    label : position in `words`; skill : id; seconds : billable, else raw, NaN where unknown
+    label : position in `words`; seconds : billable, else raw, NaN where unknown
     submitted : seconds since 1970
     """
 
     task: Ints
     annotator: Ints
-    skill: Ints
     label: Ints
     seconds: Floats
     submitted: Floats
@@ -35,65 +65,108 @@ class Answers:
     def __len__(self) -> int:
         return len(self.task)
 
-    def of_skill(self, skill: int) -> "Answers":
-        """Return the answers that are scored under a skill."""
-        return self._take(self.skill == skill)
-
     def timed(self) -> "Answers":
         """Return the answers whose time is known."""
-        return self._take(self.seconds > 0)
+        rows = self.seconds > 0
+        columns = {name: getattr(self, name)[rows] for name in NAMES}
+        return Answers(**columns, words=self.words)
 
-    def _take(self, rows: NDArray[np.bool_]) -> "Answers":
-        return Answers(
-            self.task[rows],
-            self.annotator[rows],
-            self.skill[rows],
-            self.label[rows],
-            self.seconds[rows],
-            self.submitted[rows],
-            self.words,
+
+NAMES = tuple(field.name for field in fields(Answers) if field.name != "words")
+
+
+def read_answers(tasks: Ints, now: datetime, *, labelled: bool = True) -> Answers:
+    """Return the answers to tasks that were submitted by `now`.
+
+    Parameters
+    ----------
+    tasks : ids, ascending
+    labelled : leave out answers that have no normalised label
+    """
+    codes: dict[str, int] = {}
+    parts: list[dict[str, NDArray[Any]]] = []
+    for start in range(0, len(tasks), TASKS_A_QUERY):
+        some = tasks[start : start + TASKS_A_QUERY].tolist()
+        read = _joined if connection.vendor == "postgresql" else _fetched
+        part, words = read(some, now, labelled)
+        if not words:
+            continue
+        code = np.array([codes.setdefault(word, len(codes)) for word in words])
+        part["label"] = code[part["label"]]
+        last = _last(part["task"], part["annotator"], part.pop("attempt"))
+        parts.append({name: values[last] for name, values in part.items()})
+    columns = {
+        # Column by column, each part's let go of when it has been copied.
+        name: np.concatenate([part.pop(name) for part in parts])
+        if parts
+        else np.zeros(0, dtype=_dtype(name))
+        for name in NAMES
+    }
+    return Answers(**columns, words=tuple(codes))
+
+
+def read_ids(rows: QuerySet[Any, Any], column: str = "pk") -> Ints:
+    """Return one column of ids, each once, ascending."""
+    query = rows.order_by().values_list(column, flat=True).distinct()
+    if connection.vendor != "postgresql":
+        return np.sort(np.fromiter(query.iterator(), dtype=np.int64))
+    sql, params = query.query.sql_with_params()
+    with connection.cursor() as cursor:
+        cursor.execute(
+            f"SELECT string_agg(int8send(id), ''::bytea) FROM ({sql}) AS row (id)", params
         )
+        (found,) = cursor.fetchone()
+    return np.sort(np.frombuffer(found or b"", dtype=">i8").astype(np.int64))
 
 
-def read_answers(judgments: QuerySet[Judgment], now: datetime) -> Answers:
-    """Return the answers among some judgments that were submitted by `now`, in one query."""
-    rows = (
-        judgments.filter(submitted_at__lte=now)
-        .order_by("task_id", "annotator_id", "attempt")
-        .values_list(
+def _last(task: Ints, annotator: Ints, attempt: NDArray[Any]) -> Ints:
+    """Return the rows of the last attempts, by task and annotator."""
+    order = np.lexsort((attempt, annotator, task))
+    last = np.ones(len(order), dtype=bool)
+    before, after = order[:-1], order[1:]
+    last[:-1] = (task[before] != task[after]) | (annotator[before] != annotator[after])
+    return order[last]
+
+
+def _joined(
+    tasks: list[int], now: datetime, labelled: bool
+) -> tuple[dict[str, NDArray[Any]], list[str]]:
+    with connection.cursor() as cursor:
+        cursor.execute(SQL, [tasks, now, labelled])
+        joined, words = cursor.fetchone()
+    rows = np.frombuffer(joined or b"", dtype=RECORD)
+    part: dict[str, NDArray[Any]] = {
+        name: rows[name].astype(dtype[1:]) for name, _sql, dtype in COLUMNS
+    }
+    part["submitted"] = part["submitted"] / 1e6 + EPOCH_2000
+    return part, words or []
+
+
+def _fetched(
+    tasks: list[int], now: datetime, labelled: bool
+) -> tuple[dict[str, NDArray[Any]], list[str]]:
+    rows = Judgment.objects.filter(task_id__in=tasks, submitted_at__lte=now).order_by()
+    if labelled:
+        rows = rows.exclude(label="")
+    codes: dict[str, int] = {}
+    found = [
+        (task, who, attempt, codes.setdefault(label, len(codes)), seconds, time.timestamp())
+        for task, who, attempt, label, seconds, time in rows.values_list(
             "task_id",
             "annotator_id",
-            "task__task_type__skill_id",
+            "attempt",
             "label",
             Coalesce("billable_seconds", "raw_seconds"),
             "submitted_at",
         )
-        .iterator(chunk_size=CHUNK)
-    )
-    codes: dict[str, int] = {}
-    numbers: list[NDArray[np.float64]] = []
-    # Chunk by chunk, so that millions of answers never stand as Python rows at once.
-    while chunk := list(islice(rows, CHUNK)):
-        numbers.append(
-            np.array(
-                [
-                    (
-                        task,
-                        annotator,
-                        skill,
-                        codes.setdefault(label, len(codes)),
-                        np.nan if seconds is None else seconds,
-                        submitted.timestamp(),
-                    )
-                    for task, annotator, skill, label, seconds, submitted in chunk
-                ],
-                dtype=np.float64,
-            )
-        )
-    table = np.concatenate(numbers) if numbers else np.zeros((0, 6))
-    if len(table):
-        # Rows of one task and annotator stand together: the last attempt counts.
-        last = np.append((np.diff(table[:, :2], axis=0) != 0).any(axis=1), True)
-        table = table[last]
-    task, annotator, skill, label = (table[:, i].astype(np.int64) for i in range(4))
-    return Answers(task, annotator, skill, label, table[:, 4], table[:, 5], tuple(codes))
+    ]
+    columns = zip(*found, strict=True) if found else [()] * len(COLUMNS)
+    # None, seconds that are unknown, becomes NaN.
+    return {
+        name: np.array(values, dtype=_dtype(name))
+        for (name, _sql, _type), values in zip(COLUMNS, columns, strict=True)
+    }, list(codes)
+
+
+def _dtype(name: str) -> type[np.generic]:
+    return np.float64 if name in ("seconds", "submitted") else np.int64

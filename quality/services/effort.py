@@ -1,5 +1,6 @@
 """Learning effort from the seconds of judgments: per type and band, and per annotator."""
 
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -9,12 +10,15 @@ from django.db import transaction
 from accounts.models import User
 from accounts.permissions import require
 from quality.models import Judgment
-from quality.services.answers import Answers, read_answers
+from quality.services.answers import Floats, Ints, read_answers, read_ids
 from routing.choices import Band
 from routing.core import effort
-from routing.models import EffortEstimate
+from routing.models import EffortEstimate, TaskType
 from routing.services.effort import record_effort
-from routing.services.scoring import default_seconds, learned_effort, scored_tasks
+from routing.services.reading import TaskColumns
+from routing.services.scoring import Scored, default_seconds, learned_effort, scored_tasks
+
+TASKS_AT_ONCE = 50_000  # whose columns are held at a time
 
 
 @dataclass(frozen=True)
@@ -33,7 +37,8 @@ def refit_effort(*, acting_user: User, now: datetime) -> Refit:
     of the same time changes nothing.
     """
     require(acting_user, "effort.refit")
-    answers = read_answers(Judgment.objects.all(), now).timed()
+    every = read_ids(Judgment.objects.all(), "task_id")
+    answers = read_answers(every, now, labelled=False).timed()
     if not len(answers):
         return Refit(0, 0)
     tasks, row = np.unique(answers.task, return_inverse=True)
@@ -63,20 +68,42 @@ def refit_effort(*, acting_user: User, now: datetime) -> Refit:
     return Refit(len(answers), len(rows))
 
 
-def speed_factors(answers: Answers, now: datetime) -> dict[int, float]:
+@dataclass(frozen=True)
+class Durations:
+    """What is known of how long answers took, (N,): who, seconds, and what was to be expected."""
+
+    annotator: Ints
+    seconds: Floats
+    usual: Floats
+
+
+def scored_parts(tasks: Ints) -> Iterator[tuple[TaskColumns, list[TaskType], Scored]]:
+    """Yield the columns of tasks (ids, ascending), their types and scores, some at a time."""
+    for start in range(0, len(tasks), TASKS_AT_ONCE):
+        yield scored_tasks(tasks[start : start + TASKS_AT_ONCE].tolist())
+
+
+def usual_seconds(tasks: Ints, now: datetime) -> Floats:
+    """Return the median seconds that the effort model expects of tasks (ids, ascending)."""
+    found = []
+    for columns, types, scored in scored_parts(tasks):
+        factor, _spread = learned_effort(types, now)
+        at = scored.task_type, scored.scores.complexity_band
+        found.append(default_seconds(columns, types, scored.task_type) * np.exp(factor[at]))
+    return np.concatenate(found) if found else np.zeros(0)
+
+
+def speed_factors(durations: Sequence[Durations]) -> dict[int, float]:
     """Return each annotator's time over what the effort model expects, shrunk to 1.
 
     2 = takes twice as long. Annotators without known times are missing.
     """
-    timed = answers.timed()
-    if not len(timed):
+    if not durations:
         return {}
-    tasks, row = np.unique(timed.task, return_inverse=True)
-    people, who = np.unique(timed.annotator, return_inverse=True)
-    columns, types, scored = scored_tasks(tasks.tolist())
-    factor, _spread = learned_effort(types, now)
-    usual = default_seconds(columns, types, scored.task_type) * np.exp(
-        factor[scored.task_type, scored.scores.complexity_band]
+    people, who = np.unique(
+        np.concatenate([part.annotator for part in durations]), return_inverse=True
     )
-    speed = effort.fit_speed(timed.seconds, usual[row], who, len(people))
+    seconds = np.concatenate([part.seconds for part in durations])
+    usual = np.concatenate([part.usual for part in durations])
+    speed = effort.fit_speed(seconds, usual, who, len(people))
     return dict(zip(people.tolist(), np.exp(speed).tolist(), strict=True))

@@ -8,12 +8,12 @@ from django.db.models import F, Q, QuerySet, Window
 from django.db.models.functions import RowNumber
 
 from quality.core import facts
-from quality.models import GoldAnswer, Judgment, TypeFacts
+from quality.models import GoldAnswer, TypeFacts
 from quality.services.answers import read_answers
+from quality.services.effort import scored_parts
 from routing.choices import Metric
 from routing.models import TaskType
 from routing.seams import QualityFacts
-from routing.services.scoring import scored_tasks
 
 
 def gold_in_force(at: datetime) -> QuerySet[GoldAnswer]:
@@ -39,23 +39,20 @@ def _measured(task_type: TaskType, now: datetime) -> TypeFacts | None:
     truth = dict(
         gold_in_force(now).filter(task__task_type=task_type).values_list("task_id", "label")
     )
-    given = Judgment.objects.filter(
-        task__task_type=task_type, task_id__in=gold_in_force(now).values("task_id")
-    )
-    answers = read_answers(given.exclude(label=""), now)
+    answers = read_answers(np.array(sorted(truth), dtype=np.int64), now)
     if not len(answers):
         return None
     tasks, item = np.unique(answers.task, return_inverse=True)
     _people, annotator = np.unique(answers.annotator, return_inverse=True)
     place = {word: number for number, word in enumerate(answers.words)}
     wanted = np.array([place.get(truth[task], -1) for task in tasks.tolist()])[item]
-    _columns, _types, scored = scored_tasks(tasks.tolist())
+    bands = [scored.scores.complexity_band for _columns, _types, scored in scored_parts(tasks)]
     found = facts.measure(
         answers.label == wanted,
         item,
         annotator,
         answers.label,
-        scored.scores.complexity_band[item],
+        np.concatenate(bands)[item],
         classes=task_type.classes,
     )
     low, medium, high, critical = found.difficulty.tolist()
