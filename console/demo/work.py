@@ -9,8 +9,8 @@ from typing import Any
 import numpy as np
 
 from console.demo.people import Staff
-from quality.services.accuracy import estimate_accuracy
 from quality.services.importing import import_judgments
+from quality.services.skills import estimate_skills
 from routing.models import Policy, Project
 from routing.services.intake import import_tasks
 from routing.services.policies import change_draft, default_document, publish_policy
@@ -155,6 +155,7 @@ def make_real(staff: Staff, now: datetime) -> None:
     The annotators are those of the answers: who they are is known by number only, how good they
     are by what they answered.
     """
+    still_open: dict[Project, list[str]] = {}
     for key in REAL:
         questions = _read(DATA / key / "truth.csv")
         order = sorted((row["question"] for row in questions), key=lambda q: (len(q), q))
@@ -182,18 +183,19 @@ def make_real(staff: Staff, now: datetime) -> None:
                 acting_user=staff.quality,
                 now=now,
             )
-        estimate_accuracy(project_key=key, acting_user=staff.quality, now=now)
-        _qualify(key, staff, now)
+        still_open[project] = [question for question in order if question not in past]
+    estimate_skills(acting_user=staff.quality, now=now)
+    for project, questions_left in still_open.items():
+        _qualify(project.key, staff, now)
         open_rows = [
             {
                 "external_id": question,
                 "task_type": "image-classification",
-                "classes": 4 if key == "dog" else 2,
+                "classes": 4 if project.key == "dog" else 2,
                 "data_class": "public",
                 "use": "advisory",
             }
-            for question in order
-            if question not in past
+            for question in questions_left
         ]
         _import(project, open_rows, staff, now)
 

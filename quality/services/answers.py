@@ -39,7 +39,7 @@ WITH answer AS MATERIALIZED (
     FROM quality_judgment
     WHERE task_id = ANY(%s::bigint[]) AND submitted_at <= %s AND (label <> '' OR NOT %s)
 ), word AS (
-    SELECT label, (row_number() OVER ())::int4 - 1 AS code FROM (SELECT DISTINCT label FROM answer)
+    SELECT label, (row_number() OVER ())::int4 - 1 AS code FROM answer GROUP BY label
 )
 SELECT string_agg({" || ".join(sql for _name, sql, _type in COLUMNS)}, ''::bytea),
     (SELECT array_agg(label ORDER BY code) FROM word)
