@@ -19,7 +19,8 @@ from quality.models import Judgment
 
 Ints = NDArray[np.int64]
 Floats = NDArray[np.float64]
-TASKS_A_QUERY = 5_000
+# SQLite has a limit; on PostgreSQL a query that reads the whole table must not do so often.
+TASKS_A_QUERY = {"postgresql": 50_000, "sqlite": 10_000}
 # PostgreSQL counts microseconds from 2000-01-01.
 EPOCH_2000 = 946_684_800.0
 # name, SQL on PostgreSQL, big-endian numpy type
@@ -85,10 +86,10 @@ def read_answers(tasks: Ints, now: datetime, *, labelled: bool = True) -> Answer
     """
     codes: dict[str, int] = {}
     parts: list[dict[str, NDArray[Any]]] = []
-    for start in range(0, len(tasks), TASKS_A_QUERY):
-        some = tasks[start : start + TASKS_A_QUERY].tolist()
-        read = _joined if connection.vendor == "postgresql" else _fetched
-        part, words = read(some, now, labelled)
+    read = _joined if connection.vendor == "postgresql" else _fetched
+    size = TASKS_A_QUERY[connection.vendor]
+    for start in range(0, len(tasks), size):
+        part, words = read(tasks[start : start + size].tolist(), now, labelled)
         if not words:
             continue
         code = np.array([codes.setdefault(word, len(codes)) for word in words])
