@@ -24,6 +24,7 @@ USUAL_LOG_FACTOR = -0.5 * USUAL_SPREAD**2
 MAX_LOG_FACTOR = 3.0
 MAX_SPREAD = 1.5  # a mean three times the median: wider is no longer one kind of work
 ROUNDS = 4
+MAX_SECONDS = 3_600_000.0  # a thousand hours: what takes longer is a project, not a task
 
 
 @dataclass(frozen=True)
@@ -88,8 +89,11 @@ def fit_speed(seconds: Floats, usual: Floats, annotator: Ints, annotators: int) 
 
 
 def expected_seconds(default: Floats, log_factor: Floats, log_spread: Floats) -> Floats:
-    """Return the mean of the log-normal; at the usual factor and spread it is the default."""
-    return np.asarray(default * np.exp(log_factor + 0.5 * log_spread**2))
+    """Return the mean of the log-normal; at the usual factor and spread it is the default.
+
+    At most MAX_SECONDS, so that what is odd in one task leaves the sums of all others whole.
+    """
+    return np.asarray(np.minimum(default * np.exp(log_factor + 0.5 * log_spread**2), MAX_SECONDS))
 
 
 def _shrunk(middle: Floats, n: Ints, usual: float) -> Floats:

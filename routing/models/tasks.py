@@ -9,6 +9,7 @@ from routing.choices import DataClass, Harm, TaskState, Use
 from routing.models.catalogue import Domain, GuidelineVersion, Project, TaskType
 
 INLINE_BYTES = 64 * 1024
+MAX_SIZE = 10_000_000  # units; sums of what lies beyond would mean nothing any more
 
 
 class Task(models.Model):
@@ -93,7 +94,9 @@ class Task(models.Model):
                 violation_error_message=_("The project has a task of this external id."),
             ),
             models.CheckConstraint(
-                condition=Q(size__gte=0), name="%(app_label)s_%(class)s_size_not_negative"
+                condition=Q(size__range=(0, MAX_SIZE)),
+                name="%(app_label)s_%(class)s_size_in_range",
+                violation_error_message=_("A size is from 0 to 10,000,000."),
             ),
             models.CheckConstraint(
                 condition=(Q(disagreement__isnull=True) | Q(disagreement__range=(0, 1)))

@@ -20,8 +20,9 @@ from common.files import BadField, FileReport, Refusal, rows_of
 from common.money import MAX_MICRO, MICRO
 from common.time import zone
 from routing.choices import DataClass, Harm, TaskState, Use
+from routing.core.effort import MAX_SECONDS
 from routing.models import Domain, GuidelineVersion, Project, Task, TaskType
-from routing.models.tasks import INLINE_BYTES
+from routing.models.tasks import INLINE_BYTES, MAX_SIZE
 
 REQUIRED = ("external_id", "task_type")
 OPTIONAL = (
@@ -217,7 +218,7 @@ class _Checker:
     def __init__(self, project: Project, now: datetime) -> None:
         self.project, self.now = project, now
         self.zone = zone(project.time_zone)
-        self.types = dict(TaskType.objects.values_list("key", "pk"))
+        self.types = {kind.key: kind for kind in TaskType.objects.all()}
         self.domains = dict(Domain.objects.values_list("key", "pk"))
         self.hosts = {str(host).lower() for host in project.reference_hosts}
         guideline = GuidelineVersion.objects.filter(project=project, effective_from__lte=now)
@@ -235,17 +236,17 @@ class _Checker:
         domain_key = _text(get("domain"), "domain", 60)
         if domain_key and domain_key not in self.domains:
             raise BadField("domain", "known", f"there is no domain {_show(domain_key)}")
-        size = _number(get("size"), "size", low=0.0)
+        size = self._size(get("size"), task_type)
         classes = _whole(get("classes"), "classes", low=2, high=MAX_CLASSES)
         reference, payload = self._payload(get("payload_reference"), get("payload"))
         return (
             uuid4(),
             self.project.pk,
             external_id,
-            task_type,
+            task_type.pk,
             self.guideline,
             self.domains.get(domain_key),
-            1.0 if size is None else size,
+            size,
             classes,
             _number(get("disagreement"), "disagreement", low=0.0, high=1.0),
             _number(get("entropy"), "entropy", low=0.0, high=1.0),
@@ -264,6 +265,19 @@ class _Checker:
             "import",
             self.now,
         )
+
+    def _size(self, value: Any, kind: TaskType) -> float:
+        number = _number(value, "size", low=0.0, high=MAX_SIZE)
+        size = 1.0 if number is None else number
+        seconds = kind.effort_base_seconds + kind.effort_unit_seconds * size
+        if seconds > MAX_SECONDS:
+            raise BadField(
+                "size",
+                "effort",
+                f"{size:g} would take {seconds / 3600:,.0f} hours, a task takes at most "
+                f"{MAX_SECONDS / 3600:,.0f}: split it",
+            )
+        return size
 
     def _due(self, value: Any) -> datetime | None:
         text = _text(value, "due", 40)

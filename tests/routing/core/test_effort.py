@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from routing.core.effort import (
+    MAX_SECONDS,
     USUAL_LOG_FACTOR,
     USUAL_SPREAD,
     default_seconds,
@@ -94,3 +95,9 @@ def test_speeds_against_what_is_usual() -> None:
     seconds = usual * np.array([0.5, 1.0, 2.0])[annotator] * np.exp(rng.normal(0, 0.4, 1_200))
     speed = np.exp(fit_speed(seconds, usual, annotator, 4))
     assert speed == pytest.approx([0.5, 1.0, 2.0, 1.0], rel=0.1)
+
+
+def test_no_task_is_expected_to_take_more_than_the_most() -> None:
+    default = np.array([60.0, 1e300])
+    found = expected_seconds(default, np.full(2, USUAL_LOG_FACTOR), np.full(2, USUAL_SPREAD))
+    np.testing.assert_allclose(found, [60.0, MAX_SECONDS])

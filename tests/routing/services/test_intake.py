@@ -6,9 +6,10 @@ from pathlib import Path
 
 import pytest
 from django.core.management import CommandError, call_command
+from django.db import IntegrityError, transaction
 
 from common.errors import Invalid, NotFound
-from routing.models import Task
+from routing.models import Placement, Task, TaskType
 from routing.services.intake import import_tasks
 from tests.conftest import World
 
@@ -75,6 +76,9 @@ def test_ndjson(world: World, project, tmp_path: Path) -> None:
         ("x,ner,-1,,,,,", "size", "range"),
         ("x,ner,nan,,,,,", "size", "finite"),
         ("x,ner,inf,,,,,", "size", "finite"),
+        ("x,ner,1e308,,,,,", "size", "range"),
+        ("x,ner,10000001,,,,,", "size", "range"),
+        ("x,bounding-box,9e6,,,,,", "size", "effort"),
         ("x,ner,many,,,,,", "size", "number"),
         ("x,ner,1,1.2,,,,", "entropy", "range"),
         ("x,ner,1,,31.12.2026,,,", "due", "date"),
@@ -99,6 +103,26 @@ def test_a_bad_row_names_row_field_and_rule(
     # … unless the good ones are wanted.
     assert run(world, path, keep_good=True).made == 1
     assert Task.objects.get().external_id == "good"
+
+
+def test_the_database_refuses_sizes_beyond_counting(world: World, project) -> None:
+    task = world.add_tasks(project, 1)[0]
+    for size in (1e308, float("inf"), 10_000_001.0, -1.0):
+        with pytest.raises(IntegrityError), transaction.atomic():
+            Task.objects.filter(pk=task.pk).update(size=size)
+    Task.objects.filter(pk=task.pk).update(size=10_000_000.0)
+
+
+def test_a_task_of_the_largest_size_waits_and_leaves_the_others_alone(
+    world: World, project
+) -> None:
+    boxes = TaskType.objects.get(key="bounding-box")
+    huge = world.add_tasks(project, 1, task_type=boxes, size=10_000_000.0)[0]
+    world.add_tasks(project, 3)
+    report = world.route("street")
+    assert (report.routed, report.waiting) == (3, 1)
+    assert not Placement.objects.filter(task=huge).exists()
+    assert report.lower_bound <= report.cost
 
 
 def test_the_same_id_twice_in_a_file(world: World, project, tmp_path: Path) -> None:
