@@ -218,7 +218,10 @@ def _levels(
 def _certificates(
     row: dict[int, int], type_ids: Sequence[int], now: datetime, shape: tuple[int, int]
 ) -> NDArray[np.int64]:
-    """Return the last day (ordinal) on which each certificate holds; 0 = none in force."""
+    """Return the last day (ordinal) on which each certificate holds; 0 = none in force.
+
+    One begins with its day of issue, where its holder is: a renewal issued ahead counts from then.
+    """
     place = {kind: number for number, kind in enumerate(type_ids)}
     until = np.zeros(shape, dtype=np.int64)
     rows = (
@@ -226,10 +229,10 @@ def _certificates(
             type_id__in=type_ids, state=FactState.VERIFIED, verified_at__lte=now
         )
         .filter(Q(lapses_at__isnull=True) | Q(lapses_at__gt=now))
-        .values_list("annotator_id", "type_id", "valid_until", "issued_on")
+        .values_list("annotator_id", "type_id", "valid_until", "issued_on", "annotator__time_zone")
     )
-    for annotator, kind, valid_until, _issued in rows:
-        if annotator in row:
+    for annotator, kind, valid_until, issued, time_zone in rows:
+        if annotator in row and issued <= local_date(now, str(time_zone)):
             last = (valid_until or NEVER).toordinal()
             at = row[annotator], place[kind]
             until[at] = max(until[at], last)
