@@ -60,6 +60,7 @@ class PeopleTable:
     languages, residency, clearance : verified ones only, else empty
     level : (N, S) verified level by skill, 0 = none
     certified_until : (N, T) ordinal of the last day of a verified certificate, 0 = none
+    exposure_minutes : of harmful content a day; daily_cap : answers a day, inf = no cap
     hours : (N, D) plan hours net of utilisation, gold and absence
     rate, rate_lower, speed : (N, S), NaN = nothing known; evidence : (N, S) answers behind the rate
     estimates : of each skill id, by which version and as of when at the latest, and how many people
@@ -72,7 +73,8 @@ class PeopleTable:
     languages: list[frozenset[str]]
     residency: list[str]
     clearance: NDArray[np.int8]
-    exposure: NDArray[np.bool_]
+    exposure_minutes: Floats
+    daily_cap: Floats
     level: NDArray[np.int8]
     certified_until: NDArray[np.int64]
     hours: Floats
@@ -184,7 +186,10 @@ def read_people(
             [a.clearance if ok else 0 for a, ok in zip(people, verified, strict=True)],
             dtype=np.int8,
         ),
-        exposure=np.array([a.exposure_cap_minutes > 0 for a in people], dtype=bool),
+        exposure_minutes=np.array([a.exposure_cap_minutes for a in people], dtype=np.float64),
+        daily_cap=np.array(
+            [np.inf if a.daily_cap is None else a.daily_cap for a in people], dtype=np.float64
+        ),
         level=_levels(row, skill_ids, now, (N, S)),
         certified_until=_certificates(row, certification_type_ids, now, (N, T)),
         hours=_hours(people, now, days, time_zone),

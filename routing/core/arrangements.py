@@ -55,6 +55,7 @@ class Candidates:
     rule_spend: Floats
     rule_label_hours: Floats
     rule_review_hours: Floats
+    rule_share: Floats
     rule_of: Ints
 
     @property
@@ -90,6 +91,18 @@ def mode_of(inputs: Inputs, label: int, review: int) -> int:
     return MODE_HYBRID
 
 
+def label_answers(inputs: Inputs, label: Ints, k: Ints, label_hours: Floats) -> Floats:
+    """Return the answers expected for a task, rework among them: hours over hours of one answer.
+
+    label, k : labelling crew and cohort, of shapes that broadcast to that of `label_hours`
+    """
+    crews = inputs.crews
+    skill = inputs.types.skill[inputs.cohorts.task_type[k]]
+    own = inputs.cohorts.hours[k] * crews.speed[label, skill]
+    rated = crews.answer_hours[label]
+    return np.asarray(label_hours / np.where(np.isfinite(rated), rated, own))
+
+
 def candidates(inputs: Inputs) -> Candidates:
     """Price every arrangement of every cohort."""
     gates = touch_gates(inputs)
@@ -105,7 +118,7 @@ def candidates(inputs: Inputs) -> Candidates:
     bad = np.zeros((Q, SLOTS, K), dtype=np.uint64)
     shut = np.zeros((Q, K), dtype=np.uint8)
     rule_cost = np.full((Q, K), np.inf)
-    rule_spend, rule_lh, rule_rh = (np.zeros((Q, K)) for _ in range(3))
+    rule_spend, rule_lh, rule_rh, rule_share = (np.zeros((Q, K)) for _ in range(4))
     for q in range(Q):
         shut[q] = pricing.shut(int(label[q]), int(review[q]), int(mode[q]))
         rows = np.flatnonzero(shut[q] == OPEN)
@@ -133,6 +146,7 @@ def candidates(inputs: Inputs) -> Candidates:
         rule_spend[q, rows[found]] = options.spend[chosen]
         rule_lh[q, rows[found]] = options.label_hours[chosen]
         rule_rh[q, rows[found]] = options.review_hours[chosen]
+        rule_share[q, rows[found]] = options.share[best[found]]
     used = np.flatnonzero(np.isfinite(cost.reshape(A, K)).any(axis=1))
 
     def by_cohort(slots: NDArray[T]) -> NDArray[T]:
@@ -157,6 +171,7 @@ def candidates(inputs: Inputs) -> Candidates:
         rule_spend=np.ascontiguousarray(rule_spend.T),
         rule_label_hours=np.ascontiguousarray(rule_lh.T),
         rule_review_hours=np.ascontiguousarray(rule_rh.T),
+        rule_share=np.ascontiguousarray(rule_share.T),
         rule_of=pricing.rule_of,
     )
 

@@ -8,7 +8,10 @@ waiting, and what is missing of commitments.
 import numpy as np
 from numpy.typing import NDArray
 
+from routing.core.arrangements import label_answers
 from routing.core.decide import Outcome, Rows
+from routing.core.gates import touch_gates
+from routing.core.limits import Room
 from routing.core.newcomers import newcomer_crews
 from routing.core.tables import Floats, Inputs, Ints
 
@@ -61,14 +64,13 @@ def _fill(inputs: Inputs, outcome: Outcome, cost: Floats, rank: Floats) -> float
         review=found.review_of,
         label_hours=found.label_hours,
         review_hours=found.review_hours,
+        share=found.share.astype(np.float64),
         bad=found.bad,
     )
 
 
 def _fill_pairs(inputs: Inputs, outcome: Outcome, rank: Floats) -> float:
     found = outcome.candidates
-    from routing.core.gates import touch_gates
-
     gates = touch_gates(inputs).bad
     bad = gates[:, found.label] | np.where(
         found.review >= 0, gates[:, np.maximum(found.review, 0)], np.uint64(0)
@@ -83,6 +85,7 @@ def _fill_pairs(inputs: Inputs, outcome: Outcome, rank: Floats) -> float:
         review=found.review,
         label_hours=found.rule_label_hours,
         review_hours=found.rule_review_hours,
+        share=found.rule_share,
         bad=bad,
     )
 
@@ -98,13 +101,12 @@ def _run(
     review: Ints,
     label_hours: Floats,
     review_hours: Floats,
+    share: Floats,
     bad: NDArray[np.uint64],
 ) -> float:
-    """Fill crews' hours cohort by cohort and return the objective."""
-    crews, c = inputs.crews, inputs.cohorts
-    left = crews.hours.copy()
-    declared = np.where(np.isnan(inputs.pools.declared), np.inf, inputs.pools.declared).copy()
-    pool = crews.pool
+    """Fill what the days hold cohort by cohort and return the objective."""
+    c, room = inputs.cohorts, Room(inputs)
+    answers = label_answers(inputs, label, np.arange(len(c))[:, None], label_hours)
     lateness = np.asarray(outcome.problem.day_cost)
     wait = np.asarray(outcome.problem.wait_cost)
     total, paid = 0.0, _Fees(inputs, outcome.rows)
@@ -121,37 +123,19 @@ def _run(
                 if int(bad[k, a]) >> day & 1:
                     continue
                 crew, other = int(label[a]), int(review[a])
-                uses = [(crew, label_hours[k, a])]
+                uses = [(crew, label_hours[k, a], answers[k, a])]
                 if other >= 0:
-                    uses.append((other, review_hours[k, a]))
-                number = _fits(need, uses, left[:, day], declared[:, day], pool)
+                    uses.append((other, review_hours[k, a], float(share[k, a])))
+                needs = room.needs(uses, bool(c.harm[k]))
+                number = room.number(needs, day, need)
                 if not number:
                     continue
-                for crew_used, hours in uses:
-                    left[crew_used, day] -= number * hours
-                    declared[pool[crew_used], day] -= number * hours
+                room.take(needs, day, number)
                 need -= number
                 total += number * (cost[k, a] + lateness[k, day])
                 paid.add(int(k), crew, other, number, number * spend[k, a])
         total += need * wait[k]
     return float(total + paid.shortfall())
-
-
-def _fits(
-    need: int, uses: list[tuple[int, float]], left: Floats, declared: Floats, pool: Ints
-) -> int:
-    """Return how many tasks still fit the hours of all crews they use."""
-    by_crew: dict[int, float] = {}
-    by_pool: dict[int, float] = {}
-    for crew, hours in uses:
-        by_crew[crew] = by_crew.get(crew, 0.0) + hours
-        by_pool[int(pool[crew])] = by_pool.get(int(pool[crew]), 0.0) + hours
-    number = need
-    for rows, room in ((by_crew, left), (by_pool, declared)):
-        for row, hours in rows.items():
-            if hours > 0 and np.isfinite(room[row]):
-                number = min(number, int(max(room[row], 0.0) / hours + 1e-9))
-    return number
 
 
 class _Fees:

@@ -28,14 +28,17 @@ def partition(people: People, *, harmful: bool) -> Crews:
     -------
     Crews ordered by pool, then by what they share; `member_of` (N,) is each person's crew.
     """
-    N, D = people.hours.shape
+    N, _D = people.hours.shape
     exposure = people.exposure if harmful else np.zeros(N, dtype=bool)
+    capped = np.asarray(np.isfinite(people.answers).all(axis=1))
     key = np.column_stack(
         [
             people.pool,
             people.residency,
             people.clearance,
             exposure,
+            # One without a cap must not lend his freedom to those who have one.
+            capped,
             people.level,
             people.certified_days,
             people.speaks,
@@ -44,8 +47,12 @@ def partition(people: People, *, harmful: bool) -> Crews:
     unique, first, member_of = np.unique(key, axis=0, return_index=True, return_inverse=True)
     member_of = member_of.reshape(-1)
     C = len(unique)
-    hours = np.zeros((C, D))
-    np.add.at(hours, member_of, people.hours)
+    hours = _by_day(people.hours, member_of, C)
+    here = people.hours > 0
+    # No member takes more harmful content than his cap allows, nor than he has hours.
+    harm = np.where(exposure[:, None], np.minimum(people.harm_hours, people.hours), np.inf)
+    answers = np.where(here, people.answers, 0.0)
+    free = ~capped[first]
     weight = people.hours.sum(axis=1)
     # Someone without hours in the horizon still speaks for the crew where nobody has any.
     weight = np.where(weight > 0, weight, 1e-9)
@@ -56,6 +63,8 @@ def partition(people: People, *, harmful: bool) -> Crews:
         pool=people.pool[first],
         member_of=member_of.astype(np.int64),
         hours=hours,
+        harm_hours=_by_day(harm, member_of, C),
+        answers=np.where(free[:, None], np.inf, _by_day(answers, member_of, C)),
         members=_distinct_persons(people, member_of, C),
         level=people.level[first],
         certified_days=people.certified_days[first],
@@ -70,6 +79,13 @@ def partition(people: People, *, harmful: bool) -> Crews:
         hourly_cost=np.where(any_cost, mean_cost, np.nan),
         answer_hours=_mean(people.answer_hours, weight, member_of, C),
     )
+
+
+def _by_day(values: Floats, group: Ints, groups: int) -> Floats:
+    """Return the sums of each group (groups, D)."""
+    total = np.zeros((groups, values.shape[1]))
+    np.add.at(total, group, values)
+    return total
 
 
 def _mean(values: Floats, weight: Floats, group: NDArray[np.int64], groups: int) -> Floats:

@@ -1,7 +1,7 @@
 """From a run's inputs to its plan: candidates, the planning problem, its solution.
 
 Pure, so that a recorded run can be replayed: equal inputs on the same library versions give the
-same decisions. Rows of the problem, in order: crews (hours), pools (declared hours), vendors'
+same decisions. Rows of the problem, in order: limits by day (routing.core.limits), vendors'
 commitments (money), vendors' share caps (tasks), newcomers' shares (tasks), budgets (money), and
 windows: days on which a gate of an arrangement does not hold have no capacity for it.
 """
@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from scipy import sparse
 
 from routing.core.arrangements import Candidates, candidates
+from routing.core.limits import Limit, Uses, limits_of, uses_of
 from routing.core.newcomers import NewcomerRow, newcomer_crews, newcomer_rows
 from routing.core.plan import PlanProblem, PlanResult, solve
 from routing.core.tables import OUTSOURCED, Floats, Inputs, Ints
@@ -159,25 +160,13 @@ def plan_rows(inputs: Inputs, found: Candidates) -> tuple[Rows, list[str]]:
     def matrix(values: Floats, at: NDArray[np.bool_]) -> sparse.coo_array:
         return sparse.coo_array((values[at], (k[at], a[at])), shape=shape)
 
-    label_hours, review_hours = found.label_hours[k, a], found.review_hours[k, a]
     spend = found.spend[k, a]
     labels, reviews = label[a], review[a]
-    for crew in range(len(inputs.crews)):
-        hours = np.where(labels == crew, label_hours, 0.0) + np.where(
-            reviews == crew, review_hours, 0.0
-        )
-        build.add("crew", f"crew {crew}", matrix(hours, hours > 0), inputs.crews.hours[crew])
+    uses = uses_of(inputs, found, k, a)
+    for limit in limits_of(inputs):
+        _limit_rows(inputs, build, limit, uses, (k, a), shape)
     label_pool = pool_of[labels] if len(pool_of) else labels
     review_pool = np.where(reviews >= 0, pool_of[np.maximum(reviews, 0)], -1) if len(a) else reviews
-    for pool in range(len(inputs.pools.id)):
-        declared = inputs.pools.declared[pool]
-        if np.isnan(declared).all():
-            continue
-        hours = np.where(label_pool == pool, label_hours, 0.0) + np.where(
-            review_pool == pool, review_hours, 0.0
-        )
-        limit = np.where(np.isnan(declared), np.inf, declared)
-        build.add("declared", inputs.pools.name[pool], matrix(hours, hours > 0), limit)
     _vendor_rows(inputs, build, label_pool, review_pool, spend, matrix, notes)
     for budget in inputs.budgets:
         mine = np.isin(inputs.cohorts.project[k], budget.projects)
@@ -210,6 +199,33 @@ def plan_rows(inputs: Inputs, found: Candidates) -> tuple[Rows, list[str]]:
         newcomers=tuple(promises),
     )
     return rows, notes
+
+
+def _limit_rows(
+    inputs: Inputs,
+    build: _Builder,
+    limit: Limit,
+    uses: Uses,
+    at: tuple[Ints, Ints],
+    shape: tuple[int, ...],
+) -> None:
+    """Add a row for each row of a limit that binds (crews' hours: for every crew)."""
+    amount = uses.amount(limit.kind)
+    some = np.flatnonzero(amount > 0)
+    row = limit.row_of[uses.crew[some]]
+    order = some[np.argsort(row, kind="stable")]
+    bounds = np.searchsorted(np.sort(row), np.arange(len(limit.capacity) + 1))
+    k, a = at
+    for r, capacity in enumerate(limit.capacity):
+        if limit.kind != "crew" and np.isinf(capacity).all():
+            continue
+        mine = order[bounds[r] : bounds[r + 1]]
+        pair = uses.row[mine]
+        # A crew that reviews its own work uses its row twice: duplicates add up.
+        matrix = sparse.coo_array((amount[mine], (k[pair], a[pair])), shape=shape)
+        matrix.sum_duplicates()
+        name = inputs.pools.name[r] if limit.kind == "declared" else f"crew {r}"
+        build.add(limit.kind, name, matrix, capacity)
 
 
 def _vendor_rows(inputs, build, label_pool, review_pool, spend, matrix, notes) -> None:  # type: ignore[no-untyped-def]

@@ -68,6 +68,9 @@ class People:
     level : (N, S) verified level of each asked skill, 0 = none
     certified_days : (N, T) plan days on which each asked certificate holds
     speaks : (N, L) bool, languages asked; residency : (N,) index into the countries asked, 0 = none
+    exposure : bool, opted in to harmful content
+    harm_hours : (N, D) of harmful content that a day may still hold; answers : (N, D) that a day
+        may still hold, inf = no cap
     hours : (N, D) plan hours; rate, rate_lower, speed : (N, S), NaN = nothing known
     evidence : (N, S) answers behind the rate
     answer_hours : hours that one answer takes a model, NaN for people
@@ -82,6 +85,8 @@ class People:
     residency: Ints
     clearance: NDArray[np.int8]
     exposure: Bools
+    harm_hours: Floats
+    answers: Floats
     hours: Floats
     rate: Floats
     rate_lower: Floats
@@ -95,6 +100,7 @@ class People:
 class Crews:
     """Crews (C,): people of one pool alike in all that the gates ask for.
 
+    harm_hours, answers : (C, D) what the members' caps leave together, inf = no cap
     evidence : (C, S), half of the hours belong to people with so many answers behind their rate, or
         fewer
     """
@@ -102,6 +108,8 @@ class Crews:
     pool: Ints
     member_of: Ints
     hours: Floats
+    harm_hours: Floats
+    answers: Floats
     members: Ints
     level: NDArray[np.int8]
     certified_days: Ints

@@ -1,6 +1,5 @@
 """From what a run decided to words and rows that a person can read."""
 
-from collections import Counter
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
@@ -9,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from routing.choices import Band, DataClass, Mode
+from routing.core.arrangements import label_answers
 from routing.core.decide import Outcome, slot_prices
 from routing.core.gates import GATES, OPEN, touch_gates
 from routing.core.review import CHOICES
@@ -16,8 +16,8 @@ from routing.core.settle import Placed
 from routing.core.tables import Floats, Inputs, Ints
 from routing.models import Decision, Run, Task
 from routing.services.scoring import TaskScore
+from routing.services.waiting import BY_CREW, waiting_reasons
 
-OWN_EFFORT = "own effort above the mean that was planned"
 # `values` of a choice makes its list anew each time it is read.
 BANDS, DATA_CLASSES, MODES = tuple(Band.values), tuple(DataClass.values), tuple(Mode.values)
 
@@ -130,7 +130,12 @@ def describe(
         "error": float(found.error[k, a]),
         "label_hours": float(found.label_hours[k, a]),
         "review_hours": float(found.review_hours[k, a]),
+        "label_answers": _answers_expected(inputs, label, k, float(found.label_hours[k, a])),
     }
+
+
+def _answers_expected(inputs: Inputs, label: int, k: int, hours: float) -> float:
+    return float(label_answers(inputs, np.array([label]), np.array([k]), np.array([hours]))[0])
 
 
 def _chosen(
@@ -164,70 +169,6 @@ def _runner_up(
     return rival, float(others[best] - priced[k, chosen].min())
 
 
-def waiting_reasons(
-    inputs: Inputs, outcome: Outcome, placed: Placed, names: Sequence[str]
-) -> list[str]:
-    """Return why the tasks of each cohort wait, empty where none does."""
-    found = outcome.candidates
-    reasons = [""] * len(inputs.cohorts)
-    touch = touch_gates(inputs).shut
-    for k in np.flatnonzero(placed.waiting > 0):
-        open_slots = np.flatnonzero(np.isfinite(found.cost[k]))
-        if len(open_slots):
-            reasons[k] = _scarce(inputs, outcome, int(k), open_slots, names)
-        elif not len(inputs.crews):
-            reasons[k] = "no annotators in the pools of this run"
-        else:
-            # The gate furthest along is the one nearest to being opened.
-            codes = found.shut[k] if found.shut.shape[1] else touch[k]
-            shut = codes[codes != OPEN]
-            code = int(shut.max()) if len(shut) else int(touch[k].max())
-            reasons[k] = f"gate: {GATES[code][0]}"
-    return reasons
-
-
-def _scarce(inputs: Inputs, outcome: Outcome, k: int, slots: Ints, names: Sequence[str]) -> str:
-    """Name the scarce rows that the cheapest open arrangement of a waiting cohort needs."""
-    found, rows, plan = outcome.candidates, outcome.rows, outcome.plan
-    a = int(slots[np.argmin(found.cost[k, slots])])
-    due = int(inputs.cohorts.due[k])
-    parts = []
-    for r, amount in rows.amounts.items():
-        price = float(plan.prices[r, :due].max(initial=plan.share_prices[r]))
-        if price <= 1e-9 or not ((amount.row == k) & (amount.col == a)).any():
-            continue
-        kind, name = rows.kinds[r], rows.names[r]
-        if kind == "crew":
-            parts.append(
-                f"hours of {names[int(name.split()[-1])]} (an hour more is worth {price:.2f})"
-            )
-        elif kind == "share":
-            parts.append(f"share cap of {name} (a task more is worth {price:.2f})")
-        elif kind == "declared":
-            parts.append(f"declared hours of {name} (an hour more is worth {price:.2f})")
-        elif kind == "budget":
-            parts.append(f"budget {name} (a unit more is worth {price:.2f})")
-    if parts:
-        return "short: " + "; ".join(parts)
-    if found.cost[k, a] > np.asarray(outcome.problem.wait_cost)[k]:
-        return "waiting costs less than any open arrangement"
-    return "short: hours left do not hold a whole task"
-
-
-def summary_of_waiting(
-    inputs: Inputs, placed: Placed, reasons: Sequence[str]
-) -> list[dict[str, Any]]:
-    """Return reasons with the tasks each one keeps waiting, most first, and what would open it."""
-    opens = {f"gate: {text}": how for text, how in GATES}
-    tasks: Counter[str] = Counter()
-    for k in np.flatnonzero(placed.waiting > 0):
-        tasks[reasons[int(k)] or OWN_EFFORT] += int(placed.waiting[k])
-    return [
-        {"reason": reason, "tasks": n, "opens": opens.get(reason, "add hours, or plan more days")}
-        for reason, n in sorted(tasks.items(), key=lambda item: (-item[1], item[0]))
-    ]
-
-
 def capacity_prices(inputs: Inputs, outcome: Outcome, names: Sequence[str]) -> list[dict[str, Any]]:
     """Return what one unit more of each scarce row is worth, by day (None = over the horizon)."""
     rows, plan = outcome.rows, outcome.plan
@@ -236,7 +177,7 @@ def capacity_prices(inputs: Inputs, outcome: Outcome, names: Sequence[str]) -> l
         kind = rows.kinds[r]
         if kind == "window":
             continue
-        name = names[int(rows.names[r].split()[-1])] if kind == "crew" else rows.names[r]
+        name = names[int(rows.names[r].split()[-1])] if kind in BY_CREW else rows.names[r]
         found.append({"row": name, "kind": kind, "day": int(d), "price": float(plan.prices[r, d])})
     for r in np.flatnonzero(plan.share_prices > 1e-9).tolist():
         price = float(plan.share_prices[r])

@@ -17,6 +17,7 @@ from routing.services import explaining
 from routing.services.newcomers import Premium, newcomer_report
 from routing.services.problem import Problem
 from routing.services.scope import Scope
+from routing.services.waiting import summary_of_waiting
 
 
 @dataclass(frozen=True)
@@ -141,7 +142,7 @@ def report_of(
         by_mode=by_mode,
         baselines=baselines,
         notes=_notes(decided),
-        waiting_reasons=explaining.summary_of_waiting(inputs, placed, reasons),
+        waiting_reasons=summary_of_waiting(inputs, placed, reasons),
         prices=explaining.capacity_prices(inputs, outcome, names),
         by_pool=_by_pool(decided, placed),
         newcomers=newcomer_report(inputs, outcome, placed, names, decided.premium),

@@ -16,12 +16,12 @@ from routing.services.demand import cohort_columns, type_columns
 from routing.services.reading import TaskColumns
 from routing.services.scope import Scope
 from routing.services.supply import (
-    OtherHours,
     people_columns,
     pool_columns,
     rate_columns,
     vendor_columns,
 )
+from routing.services.taken import Taken
 from workforce.choices import PoolKind
 from workforce.models import CertificationType, Skill
 from workforce.selectors import PeopleTable, read_people
@@ -39,7 +39,7 @@ class Problem:
     versions: dict[str, object]
 
 
-def read_problem(scope: Scope, tasks: TaskColumns, other_hours: OtherHours) -> Problem:
+def read_problem(scope: Scope, tasks: TaskColumns, taken: Taken) -> Problem:
     """Return the inputs of a run over some open tasks."""
     types = list(TaskType.objects.filter(pk__in=np.unique(tasks.task_type).tolist()).order_by("pk"))
     domains = {domain.pk: domain for domain in Domain.objects.all()}
@@ -57,8 +57,8 @@ def read_problem(scope: Scope, tasks: TaskColumns, other_hours: OtherHours) -> P
     countries = tuple(sorted({_text(v) for v in np.unique(tasks.residency)} - {""}))
     languages = tuple(sorted({_text(v) for v in np.unique(tasks.language)} - {""}))
     vendors = vendor_columns(scope, own)
-    pools = pool_columns(scope, own, vendors)
-    people = people_columns(scope, table, pools, countries, languages, other_hours)
+    pools = pool_columns(scope, own, vendors, taken)
+    people = people_columns(scope, table, pools, countries, languages, taken)
     crews = partition(people, harmful=bool((tasks.harm > 0).any()))
     type_rows, facts = type_columns(types, skills, scope.now)
     built = cohort_columns(scope, tasks, types, domains, kinds, countries, languages)

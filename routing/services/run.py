@@ -23,10 +23,10 @@ from routing.models import Policy, Project, Run, RunProject
 from routing.services.figures import Decided, RunReport
 from routing.services.locks import pool_locks
 from routing.services.newcomers import premium_of
-from routing.services.other_hours import read_other_hours
 from routing.services.problem import read_problem
 from routing.services.reading import open_tasks
 from routing.services.scope import Scope, check_currency, check_policies, usable_pools
+from routing.services.taken import read_taken
 from routing.services.writing import Progress, preview, write
 from workforce.models import Pool
 
@@ -184,8 +184,8 @@ def _decide(scope: Scope, pool_ids: Sequence[int], tell: Progress) -> Decided:
     tell("reading tasks", 0, 0)
     tasks = open_tasks(project_ids)
     tell("scoring", 0, len(tasks))
-    other = read_other_hours(project_ids, pool_ids, scope.first_day, scope.days)
-    problem = read_problem(scope, tasks, other)
+    taken = read_taken(project_ids, pool_ids, scope.first_day, scope.days)
+    problem = read_problem(scope, tasks, taken)
     scored = clock()
     tell("solving", 0, len(problem.inputs.cohorts))
     outcome = decide(problem.inputs)

@@ -1,12 +1,10 @@
 """Who could do the work, as columns: vendors, pools, people, prices."""
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
 from datetime import date, datetime, timedelta
 
 import numpy as np
 from django.db.models import Count, Sum
-from numpy.typing import NDArray
 
 from common.time import zone
 from routing import seams
@@ -18,6 +16,7 @@ from routing.core.tables import (
     MODEL,
     OUTSOURCED,
     Crews,
+    Floats,
     Inputs,
     People,
     Pools,
@@ -27,19 +26,13 @@ from routing.core.tables import (
 from routing.errors import CurrencyMixed
 from routing.models import Assignment, TaskType
 from routing.services.scope import Scope
+from routing.services.taken import Taken
 from vendors.models import Contract, Vendor
 from vendors.selectors import attestation_cover, contracts_on
 from workforce.choices import PartRole, PoolKind
 from workforce.selectors import PeopleTable, PoolRow, declared_hours
 
 KINDS = {PoolKind.IN_HOUSE: IN_HOUSE, PoolKind.OUTSOURCED: OUTSOURCED, PoolKind.MODEL: MODEL}
-
-
-@dataclass(frozen=True)
-class OtherHours:
-    """Hours taken already: by annotator on day 0 (live assignments) and by day (placements)."""
-
-    by_annotator: Mapping[int, NDArray[np.float64]]
 
 
 def vendor_columns(scope: Scope, pools: Sequence[PoolRow]) -> Vendors:
@@ -138,12 +131,14 @@ def _working_days(first: date, end: date) -> int:
     return int(np.busday_count(first, end))
 
 
-def pool_columns(scope: Scope, rows: Sequence[PoolRow], vendors: Vendors) -> Pools:
+def pool_columns(scope: Scope, rows: Sequence[PoolRow], vendors: Vendors, taken: Taken) -> Pools:
     place = {row.id: number for number, row in enumerate(rows)}
     declared = declared_hours(pool_ids=place, first_day=scope.first_day, days=scope.days)
     lines = np.full((len(rows), scope.days), np.nan)
     for pool_id, hours in declared.items():
-        lines[place[pool_id]] = hours
+        # Declared once for all projects: what others use of it is gone.
+        used = taken.pool_hours.get(pool_id, 0.0)
+        lines[place[pool_id]] = np.maximum(hours - used, 0.0)
     pairs = np.zeros((len(rows), len(rows)), dtype=bool)
     for hybrid in scope.pools:
         labels = [place[p] for p, role in hybrid.parts if role == PartRole.LABELS and p in place]
@@ -173,14 +168,14 @@ def people_columns(
     pools: Pools,
     countries: tuple[str, ...],
     languages: tuple[str, ...],
-    other: OtherHours,
+    taken: Taken,
 ) -> People:
     place = {int(pool): number for number, pool in enumerate(pools.id)}
     hours = table.hours.copy()
     for number, annotator in enumerate(table.annotator_id.tolist()):
-        taken = other.by_annotator.get(annotator)
-        if taken is not None:
-            hours[number] = np.maximum(hours[number] - taken, 0.0)
+        if annotator in taken.hours:
+            hours[number] = np.maximum(hours[number] - taken.hours[annotator], 0.0)
+    harm, answers = _caps_left(table, taken, scope.days)
     left = table.certified_until - scope.first_day.toordinal() + 1
     certified = np.where(table.certified_until > 0, np.clip(left, 0, scope.days), 0)
     speaks = np.array(
@@ -197,7 +192,9 @@ def people_columns(
         speaks=speaks,
         residency=np.array([country.get(code, 0) for code in table.residency], dtype=np.int64),
         clearance=table.clearance,
-        exposure=table.exposure,
+        exposure=table.exposure_minutes > 0,
+        harm_hours=harm,
+        answers=answers,
         hours=hours,
         rate=table.rate,
         rate_lower=table.rate_lower,
@@ -206,6 +203,29 @@ def people_columns(
         hourly_cost=table.hourly_cost,
         answer_hours=1.0 / table.rate_limit,
     )
+
+
+def _caps_left(table: PeopleTable, taken: Taken, days: int) -> tuple[Floats, Floats]:
+    """Return hours of harmful content and answers (N, D) that each one's caps leave by day.
+
+    Accounts of one person share the least of their caps: what one account has taken is gone for
+    the others, and what is left is spread over them evenly. A model is harmed by nothing.
+    """
+    harm = np.where(table.is_model, np.inf, table.exposure_minutes / 60.0)
+    left = []
+    for cap, used in ((harm, taken.harm_hours), (table.daily_cap, taken.answers)):
+        own = np.zeros((len(table), days))
+        for number, annotator in enumerate(table.annotator_id.tolist()):
+            if annotator in used:
+                own[number] = used[annotator]
+        _persons, human, accounts = np.unique(table.person, return_inverse=True, return_counts=True)
+        least = np.full(len(accounts), np.inf)
+        np.minimum.at(least, human, cap)
+        gone = np.zeros((len(accounts), days))
+        np.add.at(gone, human, own)
+        rest = np.maximum(least[:, None] - gone, 0.0) / accounts[:, None]
+        left.append(rest[human])
+    return left[0], left[1]
 
 
 def _speaks(known: frozenset[str], language: str) -> bool:

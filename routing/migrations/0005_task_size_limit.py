@@ -6,7 +6,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('routing', '0003_task_type_tokens'),
+        ('routing', '0004_placement_indexes_begin_with_run'),
     ]
 
     operations = [
