@@ -10,13 +10,13 @@ cohort, which keeps the planner's columns few.
     money  = answers · price(h v) + ρ · review price + P(rejected) · rework + ε · cost of an error
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
-from routing.core.gates import OPEN, GateTable, touch_gates
+from routing.core.gates import OPEN, GateTable
 from routing.core.pricing import Options, Pricing
 from routing.core.tables import IN_HOUSE, MODEL, OUTSOURCED, Bits, Floats, Inputs, Ints
 
@@ -69,6 +69,22 @@ class Candidates:
         return self.review[self.pair]
 
 
+@dataclass(frozen=True)
+class Offers:
+    """Options (n,) to be added to candidates, at most one for a cohort and a pair of crews.
+
+    answers : position in the grid of answers; value : reduced cost at which it was offered
+    """
+
+    cohort: Ints
+    label: Ints
+    review: Ints
+    answers: Ints
+    share: Floats
+    choice: Ints
+    value: Floats
+
+
 def mode_of(inputs: Inputs, label: int, review: int) -> int:
     """Return by which people a task is touched; −1 where the pair is never allowed."""
     pools, crews = inputs.pools, inputs.crews
@@ -103,12 +119,10 @@ def label_answers(inputs: Inputs, label: Ints, k: Ints, label_hours: Floats) -> 
     return np.asarray(label_hours / np.where(np.isfinite(rated), rated, own))
 
 
-def candidates(inputs: Inputs) -> Candidates:
-    """Price every arrangement of every cohort."""
-    gates = touch_gates(inputs)
-    label, review, mode = _pairs(inputs, gates)
+def candidates(inputs: Inputs, pricing: Pricing) -> Candidates:
+    """Price the arrangements that usually matter; routing.core.menu finds the others that do."""
+    label, review, mode = _pairs(inputs, pricing.gates)
     K, Q = len(inputs.cohorts), len(label)
-    pricing = Pricing(inputs, gates)
     A = Q * SLOTS
     # Slots are rows while they are filled: each pair writes lines of its own.
     cost = np.full((Q, SLOTS, K), np.inf)
@@ -176,11 +190,67 @@ def candidates(inputs: Inputs) -> Candidates:
     )
 
 
-def _pairs(inputs: Inputs, gates: GateTable) -> tuple[Ints, Ints, Ints]:
-    """Return the pairs of crews that may work together, fewest reviewers that matter.
+def extended(inputs: Inputs, pricing: Pricing, found: Candidates, offers: Offers) -> Candidates:
+    """Return the candidates with one slot more for every pair of crews that has offers."""
+    C, K = len(inputs.crews) + 1, len(inputs.cohorts)
+    known = {int(key): q for q, key in enumerate(found.label * C + found.review)}
+    pairs: list[tuple[int, int, int]] = []
+    shut, slots, of = [], [], []
+    for key in np.unique(offers.label * C + offers.review).tolist():
+        mine = np.flatnonzero(offers.label * C + offers.review == key)
+        label, review = int(offers.label[mine[0]]), int(offers.review[mine[0]])
+        if key not in known:
+            known[key] = len(found.label) + len(pairs)
+            mode = mode_of(inputs, label, review)
+            code = pricing.shut(label, review, mode)
+            rows = np.flatnonzero(code == OPEN)
+            code[rows] = pricing.options(label, review, rows).why
+            pairs.append((label, review, mode))
+            shut.append(code)
+        rows = offers.cohort[mine]
+        priced = pricing.single(
+            label, review, rows, offers.answers[mine], offers.share[mine], offers.choice[mine]
+        )
+        of.append(known[key])
+        slots.append((rows, priced))
+    more = np.array(pairs, dtype=np.int64).reshape(len(pairs), 3)
+    none = np.full((K, len(pairs)), np.inf)
 
-    Of each pool a labelling crew may be reviewed by, the crews count that are open for most tasks
-    (then those of the best rate): more would only repeat them.
+    def grown(now: NDArray[T], name: str, empty: float) -> NDArray[T]:
+        added = np.full((K, len(slots)), empty, dtype=now.dtype)
+        for column, (rows, priced) in enumerate(slots):
+            added[rows, column] = getattr(priced, name)[0]
+        return np.concatenate([now, added], axis=1)
+
+    return replace(
+        found,
+        label=np.concatenate([found.label, more[:, 0]]),
+        review=np.concatenate([found.review, more[:, 1]]),
+        mode=np.concatenate([found.mode, more[:, 2]]),
+        shut=np.concatenate([found.shut, *(code[:, None] for code in shut)], axis=1),
+        pair=np.concatenate([found.pair, np.array(of, dtype=np.int64)]),
+        cost=grown(found.cost, "cost", np.inf),
+        spend=grown(found.spend, "spend", 0.0),
+        error=grown(found.error, "error", 0.0),
+        answers=grown(found.answers, "answers", 0),
+        share=grown(found.share, "share", 0.0),
+        choice=grown(found.choice, "choice", 0),
+        label_hours=grown(found.label_hours, "label_hours", 0.0),
+        review_hours=grown(found.review_hours, "review_hours", 0.0),
+        bad=grown(found.bad, "bad", 0),
+        rule_cost=np.concatenate([found.rule_cost, none], axis=1),
+        rule_spend=np.concatenate([found.rule_spend, np.zeros_like(none)], axis=1),
+        rule_label_hours=np.concatenate([found.rule_label_hours, np.zeros_like(none)], axis=1),
+        rule_review_hours=np.concatenate([found.rule_review_hours, np.zeros_like(none)], axis=1),
+        rule_share=np.concatenate([found.rule_share, np.zeros_like(none)], axis=1),
+    )
+
+
+def _pairs(inputs: Inputs, gates: GateTable) -> tuple[Ints, Ints, Ints]:
+    """Return the pairs of crews to begin with.
+
+    Of each pool a labelling crew may be reviewed by, the few crews that are open for most tasks
+    (then those of the best rate); the others are priced in where they are worth it.
     """
     crews, C = inputs.crews, len(inputs.crews)
     # A policy may know no review at all, or none without one: such pairs have no option.
@@ -213,7 +283,7 @@ def _pairs(inputs: Inputs, gates: GateTable) -> tuple[Ints, Ints, Ints]:
 
 
 def _slots(options: Options) -> tuple[Ints, NDArray[np.bool_]]:
-    """Return SLOTS options per cohort (SLOTS, k) and which of them stand for one.
+    """Return SLOTS options per cohort (SLOTS, k) to begin with, and which of them stand for one.
 
     The cheapest of those kept, and among them always the one of fewest hours: where capacity is
     dear it is the one that is worth its money.

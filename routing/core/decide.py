@@ -12,21 +12,30 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import sparse
 
-from routing.core.arrangements import Candidates, candidates
+from routing.core.arrangements import Candidates, candidates, extended
+from routing.core.gates import touch_gates
 from routing.core.limits import Limit, Uses, limits_of, uses_of
+from routing.core.menu import Charges, Menu
 from routing.core.newcomers import NewcomerRow, newcomer_crews, newcomer_rows
 from routing.core.plan import PlanProblem, PlanResult, solve
+from routing.core.pricing import Pricing
 from routing.core.tables import OUTSOURCED, Floats, Inputs, Ints
 
 NEWCOMERS = "newcomers"
+ROUNDS = 6  # plans at most, while the menu offers more
+CLOSE = 1e-7  # of the cost: what the menu could still save at most when it is closed
 
 
 @dataclass(frozen=True)
 class Rows:
-    """The rows of the problem by name, with their amounts (K, A) and capacity by day."""
+    """The rows of the problem by name, with their amounts (K, A) and capacity by day.
+
+    of : crew, pool, vendor, budget or promise that the row is about (−1 = a window)
+    """
 
     names: tuple[str, ...]
     kinds: tuple[str, ...]
+    of: tuple[int, ...]
     amounts: dict[int, sparse.coo_array]
     capacity: Floats
     commitment: Floats
@@ -50,11 +59,88 @@ class Outcome:
 
 
 def decide(inputs: Inputs) -> Outcome:
-    """Return the decisions of a run."""
-    found = candidates(inputs)
-    rows, notes = plan_rows(inputs, found)
-    problem = make_problem(inputs, found, rows)
-    return Outcome(found, rows, problem, solve(problem), tuple(notes))
+    """Return the decisions of a run; its bound holds for the whole menu of arrangements.
+
+    The plan is made over the usual candidates; what else the menu holds is priced in by the duals
+    until nothing of it would make the plan better by more than CLOSE of its cost.
+    """
+    pricing = Pricing(inputs, touch_gates(inputs))
+    found, menu = candidates(inputs, pricing), Menu(inputs, pricing)
+    bound = -np.inf
+    for left in reversed(range(ROUNDS)):
+        rows, notes = plan_rows(inputs, found)
+        problem = make_problem(inputs, found, rows)
+        outcome = Outcome(found, rows, problem, solve(problem), tuple(notes))
+        have = least_of(outcome)
+        least, offers = menu.least(charges(inputs, outcome), have)
+        bound = max(bound, _lagrangian(outcome, least))
+        gain = float(inputs.cohorts.count @ (have - least))
+        if not left or gain <= CLOSE * abs(outcome.plan.cost):
+            break
+        found = extended(inputs, pricing, found, offers)
+    cost = outcome.plan.cost
+    bound = min(bound, cost)
+    gap = (cost - bound) / abs(cost) if cost else 0.0
+    return replace(outcome, plan=replace(outcome.plan, lower_bound=bound, gap=gap))
+
+
+def least_of(outcome: Outcome) -> Floats:
+    """Return the least reduced cost of each cohort's candidates, waiting among them (K,)."""
+    wait = np.asarray(outcome.problem.wait_cost, dtype=np.float64)
+    if not outcome.candidates.cost.size:
+        return wait
+    least = (outcome.candidates.cost + slot_prices(outcome)).min(axis=1)
+    return np.asarray(np.minimum(wait, least))
+
+
+def charges(inputs: Inputs, outcome: Outcome) -> Charges:
+    """Return what a plan's prices add to a task, to price arrangements that are no candidates."""
+    rows, plan = outcome.rows, outcome.plan
+    C, D, V = len(inputs.crews), inputs.days, len(inputs.vendors.id)
+    hour, harm, answer = (np.zeros((C, D)) for _ in range(3))
+    money, fee = np.zeros((len(inputs.projects.id), D)), np.zeros(V)
+    task = np.zeros((len(inputs.cohorts), C))
+    pools = inputs.pools
+    vendor = np.where(pools.kind == OUTSOURCED, pools.vendor, -1)[inputs.crews.pool]
+    newcomer = newcomer_crews(inputs) if rows.newcomers else None
+    loosened = float((plan.share_prices * rows.share_cap)[rows.outside].sum())
+    for r, (kind, of) in enumerate(zip(rows.kinds, rows.of, strict=True)):
+        price = plan.prices[r]
+        if kind == "crew":
+            hour[of] += price
+        elif kind == "declared":
+            hour[inputs.crews.pool == of] += price
+        elif kind == "exposure":
+            harm[of] += price
+        elif kind == "answers":
+            answer[of] += price
+        elif kind == "budget":
+            money[list(inputs.budgets[of].projects)] += price
+        elif kind == "commitment":
+            fee[of] += plan.commitment_prices[r]
+        elif kind == "share":
+            task[:, vendor == of] += plan.share_prices[r] - loosened
+        elif kind == NEWCOMERS and newcomer is not None:
+            counts = rows.newcomers[of].cohorts[:, None] & newcomer
+            task -= plan.commitment_prices[r] * counts
+    return Charges(hour, harm, answer, money, fee, task, day_costs(inputs))
+
+
+def _lagrangian(outcome: Outcome, least: Floats) -> float:
+    """Return the Lagrangian value over the whole menu: a lower bound for any prices.
+
+    least : (K,) least reduced cost of each cohort over the menu. Capacities are those of the rows
+    as they are; what the planner cuts off them holds for its own columns only.
+    """
+    rows, plan, problem = outcome.rows, outcome.plan, outcome.problem
+    gain = np.asarray(problem.count) * least
+    held = np.where(np.isfinite(rows.capacity), rows.capacity, 0.0) * plan.prices
+    promised = plan.commitment_prices * rows.commitment
+    # Up to one task: see the share rows of routing.core.plan.
+    allowance = rows.share_cap * rows.used[rows.outside].sum() - rows.used + 1.0
+    allowed = plan.share_prices * np.where(rows.outside, np.maximum(allowance, 0.0), 0.0)
+    size = sum(float(np.abs(part).sum()) for part in (gain, held, promised, allowed))
+    return float(gain.sum() - held.sum() + promised.sum() - allowed.sum() - 1e-14 * size)
 
 
 def without_newcomers(outcome: Outcome) -> PlanResult:
@@ -123,6 +209,7 @@ class _Builder:
     def __init__(self, days: int) -> None:
         self.days = days
         self.names: list[str] = []
+        self.of: list[int] = []
         self.kinds: list[str] = []
         self.amounts: dict[int, sparse.coo_array] = {}
         self.capacity: list[Floats] = []
@@ -132,6 +219,7 @@ class _Builder:
         self,
         kind: str,
         name: str,
+        of: int,
         amount: sparse.coo_array,
         capacity: Floats | None = None,
         *,
@@ -143,6 +231,7 @@ class _Builder:
     ) -> None:
         self.amounts[len(self.names)] = amount
         self.names.append(name)
+        self.of.append(of)
         self.kinds.append(kind)
         self.capacity.append(np.full(self.days, np.inf) if capacity is None else capacity)
         self.more.append((commitment, shortfall_price, outside, share_cap, used))
@@ -168,15 +257,16 @@ def plan_rows(inputs: Inputs, found: Candidates) -> tuple[Rows, list[str]]:
     label_pool = pool_of[labels] if len(pool_of) else labels
     review_pool = np.where(reviews >= 0, pool_of[np.maximum(reviews, 0)], -1) if len(a) else reviews
     _vendor_rows(inputs, build, label_pool, review_pool, spend, matrix, notes)
-    for budget in inputs.budgets:
+    for number, budget in enumerate(inputs.budgets):
         mine = np.isin(inputs.cohorts.project[k], budget.projects)
         each = np.full(inputs.days, budget.amount / inputs.days)
-        build.add("budget", budget.name, matrix(spend, mine & (spend > 0)), each)
+        build.add("budget", budget.name, number, matrix(spend, mine & (spend > 0)), each)
     promises, new = newcomer_rows(inputs, k, labels, newcomer_crews(inputs))
-    for promise in promises:
+    for number, promise in enumerate(promises):
         build.add(
             NEWCOMERS,
             inputs.projects.key[promise.project],
+            number,
             matrix(np.ones(len(k)), new & promise.cohorts[k]),
             commitment=promise.promised,
             shortfall_price=promise.price,
@@ -188,6 +278,7 @@ def plan_rows(inputs: Inputs, found: Candidates) -> tuple[Rows, list[str]]:
     rows = Rows(
         names=tuple(build.names),
         kinds=tuple(build.kinds),
+        of=tuple(build.of),
         amounts=build.amounts,
         capacity=np.array(build.capacity).reshape(len(build.names), inputs.days),
         commitment=commitment.astype(np.float64),
@@ -225,7 +316,7 @@ def _limit_rows(
         matrix = sparse.coo_array((amount[mine], (k[pair], a[pair])), shape=shape)
         matrix.sum_duplicates()
         name = inputs.pools.name[r] if limit.kind == "declared" else f"crew {r}"
-        build.add(limit.kind, name, matrix, capacity)
+        build.add(limit.kind, name, r, matrix, capacity)
 
 
 def _vendor_rows(inputs, build, label_pool, review_pool, spend, matrix, notes) -> None:  # type: ignore[no-untyped-def]
@@ -241,6 +332,7 @@ def _vendor_rows(inputs, build, label_pool, review_pool, spend, matrix, notes) -
             build.add(
                 "commitment",
                 vendors.key[v],
+                v,
                 matrix(fee, fee > 0),
                 commitment=float(vendors.commitment[v]),
                 shortfall_price=float(vendors.shortfall_price[v]),
@@ -261,6 +353,7 @@ def _vendor_rows(inputs, build, label_pool, review_pool, spend, matrix, notes) -
         build.add(
             "share",
             vendors.key[v],
+            v,
             matrix(one, labels == v),
             outside=True,
             share_cap=float(vendors.share_cap[v]),
@@ -277,44 +370,43 @@ def _windows(inputs, found, build, k, a, matrix) -> None:  # type: ignore[no-unt
         build.add(
             "window",
             f"shut on day {days}",
+            -1,
             matrix(np.ones(len(bits)), bits == value),
             np.where(closed, 0.0, np.inf),
         )
 
 
 def slot_prices(outcome: Outcome) -> Floats:
-    """Return what the scarce rows add to a task's cost by slot and day (K, A, D) … as (K, A).
+    """Return what the scarce rows add to a task's cost by slot (K, A), inf where it has no day.
 
     The least over the days: the reduced cost by which chosen and runner-up are compared. Share caps
-    make their vendors dearer, commitments make theirs cheaper.
+    make their vendors dearer, commitments make theirs cheaper. A day that does not hold one task
+    is none.
     """
+    rows, plan, problem = outcome.rows, outcome.plan, outcome.problem
     K, A = outcome.candidates.cost.shape
-    D = outcome.rows.capacity.shape[1]
-    over_days = np.zeros((K, A))
-    rows, plan = outcome.rows, outcome.plan
+    k, a = np.nonzero(np.isfinite(outcome.candidates.cost))
+    place = np.full((K, A), -1, dtype=np.int64)
+    place[k, a] = np.arange(len(k))
     # A task outside loosens every cap a little: cap_r of a task for each capped vendor r.
     loosened = float((plan.share_prices * rows.share_cap)[rows.outside].sum())
     each = plan.share_prices - plan.commitment_prices - loosened * rows.outside
-    for row in np.flatnonzero(each).tolist():
-        part = rows.amounts[row]
-        np.add.at(over_days, (part.row, part.col), part.data * each[row])
+    due = np.asarray(problem.due)[k]
+    by_day = np.asarray(problem.day_cost)[k].T.copy()
+    by_day[due <= np.arange(len(by_day))[:, None]] = np.inf
+    over_days = np.zeros(len(k))
+    for r, amount in rows.amounts.items():
+        at = place[amount.row, amount.col]
+        if each[r]:
+            over_days[at] += amount.data * each[r]
+        for day in np.flatnonzero(np.isfinite(rows.capacity[r])):
+            too_large = amount.data > rows.capacity[r, day] * (1 + 1e-12)
+            if plan.prices[r, day]:
+                by_day[day, at] += amount.data * plan.prices[r, day]
+            by_day[day, at[too_large]] = np.inf
     added = np.full((K, A), np.inf)
-    due = np.asarray(outcome.problem.due)
-    lateness = np.asarray(outcome.problem.day_cost)
-    for day in range(D):
-        total = np.repeat(lateness[:, day][:, None], A, axis=1)
-        for r, amount in outcome.rows.amounts.items():
-            price = outcome.plan.prices[r, day]
-            closed = outcome.rows.capacity[r, day] == 0
-            if price or closed:
-                np.add.at(
-                    total,
-                    (amount.row, amount.col),
-                    np.where(closed & (amount.data > 0), np.inf, amount.data * price),
-                )
-        total[due <= day] = np.inf
-        added = np.minimum(added, total)
-    return added + over_days
+    added[k, a] = by_day.min(axis=0) + over_days
+    return added
 
 
 __all__ = ["Ints", "Outcome", "Rows", "day_costs", "decide", "slot_prices", "wait_costs"]

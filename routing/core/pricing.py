@@ -50,6 +50,29 @@ class Options:
     why: NDArray[np.uint8]
 
 
+@dataclass(frozen=True)
+class LabelSide:
+    """One crew's answers for some cohorts (k,): hours and price of one, price of one of rework.
+
+    wrong, asked (M, k) : error of the vote and answers expected, by number of answers
+    """
+
+    hours: Floats
+    price: Floats
+    rework: Floats
+    wrong: Floats
+    asked: Floats
+
+
+@dataclass(frozen=True)
+class ReviewSide:
+    """One crew's reviews for some cohorts (k,): chance to be right, hours and price of one look."""
+
+    good: Floats
+    hours: Floats
+    price: Floats
+
+
 class Pricing:
     """What the options of a pair cost, for many cohorts at once."""
 
@@ -112,25 +135,26 @@ class Pricing:
         inputs, c = self.inputs, self.inputs.cohorts
         code = self.gates.shut[:, label].copy()
         pool = int(inputs.crews.pool[label])
-        priced = ~np.isnan(self._price(label, "label")).any(axis=1)
+        priced = ~np.isnan(self.price(label, "label")).any(axis=1)
         code[(code == OPEN) & ~priced] = NO_PRICE
         if review >= 0:
             other = self.gates.shut[:, review]
             code[(code == OPEN) & (other != OPEN)] = REVIEWER
-            priced = ~np.isnan(self._price(review, "review")).any(axis=1)
+            priced = ~np.isnan(self.price(review, "review")).any(axis=1)
             code[(code == OPEN) & ~priced] = NO_PRICE
         every = np.uint64((1 << inputs.days) - 1)
-        code[(code == OPEN) & (self._bad(label, review) == every)] = NO_HOURS
+        code[(code == OPEN) & (self.bad_days(label, review) == every)] = NO_HOURS
         code[(code == OPEN) & ~self.modes[:, mode]] = MODE
         if inputs.pools.calibrating[pool]:
             code[(code == OPEN) & (c.risk > 0)] = CALIBRATING
         return code
 
-    def _bad(self, label: int, review: int) -> Bits:
+    def bad_days(self, label: int, review: int) -> Bits:
+        """Return bits (K,) of the days on which a gate of either crew does not hold."""
         bad = self.gates.bad[:, label]
         return bad | self.gates.bad[:, review] if review >= 0 else bad
 
-    def _price(self, crew: int, activity: str) -> Floats:
+    def price(self, crew: int, activity: str) -> Floats:
         """Return the price (K, 3) per item, unit and hour; in-house without a card by wage."""
         inputs, c = self.inputs, self.inputs.cohorts
         pool = int(inputs.crews.pool[crew])
@@ -156,36 +180,24 @@ class Pricing:
     def options(self, label: int, review: int, rows: Ints) -> Options:
         """Price all options of a pair for the cohorts `rows`."""
         inputs, c = self.inputs, self.inputs.cohorts
-        shares = [s for s in self.review_grid if (s > 0) == (review >= 0)]
+        shares = self.shares(reviewed=review >= 0)
         M, S = len(self.answer_grid), len(shares)
         k = len(rows)
-        hours = c.hours[rows]
-        rate = self._rate(label, rows)
-        price = self._price(label, "label")[rows]
-        speed = inputs.crews.speed[label][self.skill[rows]]
-        one = inputs.crews.answer_hours[label]
-        answer_hours = np.full(k, one) if np.isfinite(one) else hours * speed
-        answer_price = price[:, 0] + price[:, 1] * c.size[rows] + price[:, 2] * answer_hours
-        billable = inputs.rates.rework_billable[inputs.crews.pool[label], c.task_type[rows]]
-        rework_price = np.where(billable, answer_price, 0.0)
+        side = self.label_side(label, rows)
+        answer_hours, answer_price, rework_price = side.hours, side.price, side.rework
         if review >= 0:
-            good = self._rate(review, rows)
-            look_hours = hours * self.effort[rows] * inputs.crews.speed[review][self.skill[rows]]
-            rp = self._price(review, "review")[rows]
-            look_price = rp[:, 0] + rp[:, 1] * c.size[rows] + rp[:, 2] * look_hours
+            other = self.review_side(review, rows)
+            good, look_hours, look_price = other.good, other.hours, other.price
         shape = (M, S, k)
         cost, spend = np.full(shape, np.inf), np.zeros(shape)
         error, lh, rh = np.zeros(shape), np.zeros(shape), np.zeros(shape)
         choice = np.zeros(shape, dtype=np.int8)
         target, error_cost = self.target[rows] + 1e-12, c.error_cost[rows]
         spoil, choosable = self.spoil[rows], self.choice_allowed[rows].T
-        for i, m in enumerate(self.answer_grid):
-            wrong, asked = self._vote(rate, m, rows)
-            ok = self._answers_ok(i, m, rows)
+        for i in range(M):
+            wrong, asked = side.wrong[i], side.asked[i]
             for j, share in enumerate(shares):
-                fits = ok & self.reviews_allowed[rows, self.review_grid.index(share)]
-                if m == 2:
-                    fits &= self.votes[rows] | (share == 1.0)
+                fits = self.fits(i, share, rows)
                 best = cost[i, j]
                 for n, ch in enumerate(self.choices if review >= 0 else [0]):
                     if review >= 0:
@@ -205,7 +217,7 @@ class Pricing:
                     np.copyto(lh[i, j], (asked + rejected) * answer_hours, where=better)
                     if review >= 0:
                         np.copyto(rh[i, j], share * look_hours, where=better)
-        bad = self._bad(label, review)[rows] | self._member_bits(label, review)[:, None]
+        bad = self.bad_days(label, review)[rows] | self.member_days(label, review)[:, None]
         enough = bad != np.uint64((1 << inputs.days) - 1)
         allowed = np.isfinite(cost)
         why = np.where(allowed.any(axis=(0, 1)), MEMBERS, TARGET).astype(np.uint8)
@@ -228,6 +240,85 @@ class Pricing:
             kept=kept.reshape(flat),
             why=why,
         )
+
+    def single(
+        self, label: int, review: int, rows: Ints, i: Ints, share: Floats, choice: Ints
+    ) -> Options:
+        """Price one option for each of the cohorts `rows` (k,): arrays of Options are (1, k).
+
+        i : position in the grid of answers
+        """
+        at = np.arange(len(rows))
+        side = self.label_side(label, rows)
+        wrong, asked = side.wrong[i, at], side.asked[i, at]
+        error, rejected = wrong.copy(), np.zeros(len(rows))
+        extra, look_hours = np.zeros(len(rows)), np.zeros(len(rows))
+        if review >= 0:
+            other = self.review_side(review, rows)
+            extra, look_hours = share * other.price, share * other.hours
+            for one in np.unique(share):
+                for ch in np.unique(choice):
+                    mine = (share == one) & (choice == ch)
+                    error[mine], rejected[mine] = after_review(
+                        wrong[mine], float(one), other.good[mine], int(ch), self.spoil[rows][mine]
+                    )
+        spend = asked * side.price + extra + rejected * side.rework
+        open_ = np.ones((1, len(rows)), dtype=bool)
+        return Options(
+            answers=np.array(self.answer_grid, dtype=np.int8)[i][None, :],
+            share=share.astype(np.float32)[None, :],
+            choice=choice.astype(np.int8)[None, :],
+            cost=(spend + error * self.inputs.cohorts.error_cost[rows])[None, :],
+            spend=spend[None, :],
+            error=error[None, :],
+            label_hours=((asked + rejected) * side.hours)[None, :],
+            review_hours=look_hours[None, :],
+            bad=(self.bad_days(label, review)[rows] | self.member_days(label, review)[i])[None, :],
+            allowed=open_,
+            kept=open_,
+            why=np.full(len(rows), OPEN, dtype=np.uint8),
+        )
+
+    def shares(self, *, reviewed: bool) -> list[float]:
+        """Return the shares of the grid with a reviewing crew, or without one."""
+        return [s for s in self.review_grid if (s > 0) == reviewed]
+
+    def label_side(self, label: int, rows: Ints) -> LabelSide:
+        """Return what a crew's answers are and cost for the cohorts `rows`."""
+        inputs, c = self.inputs, self.inputs.cohorts
+        rate = self._rate(label, rows)
+        price = self.price(label, "label")[rows]
+        one = inputs.crews.answer_hours[label]
+        speed = inputs.crews.speed[label][self.skill[rows]]
+        hours = np.full(len(rows), one) if np.isfinite(one) else c.hours[rows] * speed
+        answer = price[:, 0] + price[:, 1] * c.size[rows] + price[:, 2] * hours
+        billable = inputs.rates.rework_billable[inputs.crews.pool[label], c.task_type[rows]]
+        votes = [self._vote(rate, m, rows) for m in self.answer_grid]
+        return LabelSide(
+            hours=hours,
+            price=answer,
+            rework=np.where(billable, answer, 0.0),
+            wrong=np.array([wrong for wrong, _asked in votes]),
+            asked=np.array([asked for _wrong, asked in votes]),
+        )
+
+    def review_side(self, review: int, rows: Ints) -> ReviewSide:
+        """Return what a crew's reviews are and cost for the cohorts `rows`."""
+        c = self.inputs.cohorts
+        speed = self.inputs.crews.speed[review][self.skill[rows]]
+        hours = c.hours[rows] * self.effort[rows] * speed
+        price = self.price(review, "review")[rows]
+        look = price[:, 0] + price[:, 1] * c.size[rows] + price[:, 2] * hours
+        return ReviewSide(self._rate(review, rows), hours, look)
+
+    def fits(self, i: int, share: float, rows: Ints) -> NDArray[np.bool_]:
+        """Tell for which cohorts number `i` of the answers and a share may go together."""
+        m = self.answer_grid[i]
+        fits = self._answers_ok(i, m, rows)
+        fits &= self.reviews_allowed[rows, self.review_grid.index(share)]
+        if m == 2:
+            fits &= self.votes[rows] | (share == 1.0)
+        return fits
 
     def _vote(self, rate: Floats, m: int, rows: Ints) -> tuple[Floats, Floats]:
         """Return (error of m answers, answers expected)."""
@@ -256,7 +347,7 @@ class Pricing:
         # An even vote adds nothing over one answer less.
         return np.asarray(allowed & np.where(votes, (m == 1) | (m % 2 == 1), m <= 2))
 
-    def _member_bits(self, label: int, review: int) -> Bits:
+    def member_days(self, label: int, review: int) -> Bits:
         """Return, for each number of answers (M,), the days with too few members."""
         crews = self.inputs.crews
         bits = []
