@@ -60,6 +60,11 @@ def print_report(report: RunReport, console: Console) -> None:
         for reason in report.waiting_reasons[:12]:
             table.add_row(f"{reason['tasks']:,}", reason["reason"], reason["opens"])
         console.print(table)
+    if report.gates:
+        table = Table(*_right("behind it", "behind it alone"), "gate", "what would open it")
+        for row in report.gates:
+            table.add_row(f"{row['tasks']:,}", f"{row['alone']:,}", row["gate"], row["opens"])
+        console.print(table)
     for row in report.newcomers:
         console.print(f"  newcomers   {newcomers_text(row, report.currency)}")
     if report.prices:

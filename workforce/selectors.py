@@ -115,6 +115,18 @@ def pool_rows() -> list[PoolRow]:
     ]
 
 
+def idle_pools() -> list[tuple[str, str, str]]:
+    """Return (key, name, why) of pools that get no work for now: inactive, or vendor suspended."""
+    pools = Pool.objects.filter(
+        Q(is_active=False) & (Q(vendor__isnull=True) | Q(vendor__state__in=WORKING_STATES))
+        | Q(vendor__state=VendorState.SUSPENDED)
+    ).order_by("pk")
+    return [
+        (key, name, "vendor suspended" if state == VendorState.SUSPENDED else "pool inactive")
+        for key, name, state in pools.values_list("key", "name", "vendor__state")
+    ]
+
+
 def login_of(annotator: Annotator, email: str) -> User:
     """Return the user of an e-mail in the annotator's organisation.
 

@@ -2,7 +2,8 @@
 
 A gate that holds only on some days of the horizon (a certificate or an attestation lapses) shuts
 the days after; a gate that never holds shuts the crew out with its code. The first gate that shuts
-is the one that is shown, in the order of GATES.
+is the one that is shown, in the order of GATES; all of them are kept as bits, so that each gate can
+be counted.
 """
 
 from dataclasses import dataclass
@@ -50,10 +51,14 @@ GATES_VERSION = "2"
 
 @dataclass(frozen=True)
 class GateTable:
-    """Gates of cohorts × crews: code of the first that shuts (0 = open), and bad days as bits."""
+    """Gates of cohorts × crews: code of the first that shuts (0 = open), and bad days as bits.
+
+    every : all gates that shut, gate n as bit n
+    """
 
     shut: Codes
     bad: Bits
+    every: NDArray[np.uint32]
 
 
 def touch_gates(inputs: Inputs) -> GateTable:
@@ -61,21 +66,24 @@ def touch_gates(inputs: Inputs) -> GateTable:
     K, C = len(inputs.cohorts), len(inputs.crews)
     shut = np.zeros((K, C), dtype=np.uint8)
     bad = np.zeros((K, C), dtype=np.uint64)
+    every = np.zeros((K, C), dtype=np.uint32)
     for crew in range(C):
-        shut[:, crew], bad[:, crew] = _crew_gates(inputs, crew)
-    every = np.uint64((1 << inputs.days) - 1)
-    return GateTable(shut, np.where(shut == OPEN, bad, every))
+        shut[:, crew], bad[:, crew], every[:, crew] = _crew_gates(inputs, crew)
+    all_days = np.uint64((1 << inputs.days) - 1)
+    return GateTable(shut, np.where(shut == OPEN, bad, all_days), every)
 
 
-def _crew_gates(inputs: Inputs, crew: int) -> tuple[Codes, Bits]:
+def _crew_gates(inputs: Inputs, crew: int) -> tuple[Codes, Bits, NDArray[np.uint32]]:
     cohorts, crews, projects, days = inputs.cohorts, inputs.crews, inputs.projects, inputs.days
     pool = int(crews.pool[crew])
     kind, vendor = int(inputs.pools.kind[pool]), int(inputs.pools.vendor[pool])
     shut = np.zeros(len(cohorts), dtype=np.uint8)
     bad = np.zeros(len(cohorts), dtype=np.uint64)
+    every = np.zeros(len(cohorts), dtype=np.uint32)
 
     def close(mask: NDArray[np.bool_], code: int) -> None:
         shut[mask & (shut == OPEN)] = code
+        every[mask] |= np.uint32(1 << code)
 
     def close_days(good: Ints, code: int) -> None:
         """Shut the days from `good` on; nothing good shuts the crew out."""
@@ -98,7 +106,7 @@ def _crew_gates(inputs: Inputs, crew: int) -> tuple[Codes, Bits]:
     skill = inputs.types.skill[cohorts.task_type]
     level = crews.level[crew][skill] if crews.level.shape[1] else np.zeros(len(skill))
     close(level == 0, SKILL)
-    close(level < _level_asked(inputs), LEVEL)
+    close((level > 0) & (level < _level_asked(inputs)), LEVEL)
     for t in range(crews.certified_days.shape[1]):
         asked_t = projects.certificates[cohorts.project, t] | (cohorts.certificate == t)
         close_days(np.where(asked_t, crews.certified_days[crew, t], days), CERTIFICATE)
@@ -120,7 +128,7 @@ def _crew_gates(inputs: Inputs, crew: int) -> tuple[Codes, Bits]:
     # Days on which nobody works are shut as well, so that no plan stands on an empty crew.
     idle = sum(1 << d for d in range(days) if crews.members[crew, d] == 0)
     bad |= np.uint64(idle)
-    return shut, bad
+    return shut, bad, every
 
 
 def _by_policy(inputs: Inputs, values: NDArray[np.bool_]) -> NDArray[np.bool_]:

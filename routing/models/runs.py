@@ -51,6 +51,9 @@ class Run(models.Model):
         _("notes"), default=list, help_text=_("share caps not applied, late work, and the like")
     )
     waiting_reasons = models.JSONField(_("why tasks wait"), default=list)
+    gates = models.JSONField(
+        _("gates"), default=list, help_text=_("waiting tasks behind each gate, and what opens it")
+    )
     prices = models.JSONField(_("capacity prices"), default=list)
     versions = models.JSONField(
         _("versions"), default=dict, help_text=_("of policy, scorer, estimates, rates, libraries")

@@ -17,7 +17,7 @@ from routing.services import explaining
 from routing.services.newcomers import Premium, newcomer_report
 from routing.services.problem import Problem
 from routing.services.scope import Scope
-from routing.services.waiting import summary_of_waiting
+from routing.services.waiting import gate_counts, summary_of_waiting
 
 
 @dataclass(frozen=True)
@@ -39,6 +39,7 @@ class RunReport:
     baselines: dict[str, float | None]
     notes: list[str] = field(default_factory=list)
     waiting_reasons: list[dict[str, Any]] = field(default_factory=list)
+    gates: list[dict[str, Any]] = field(default_factory=list)
     prices: list[dict[str, Any]] = field(default_factory=list)
     by_pool: list[dict[str, Any]] = field(default_factory=list)
     newcomers: list[dict[str, Any]] = field(default_factory=list)
@@ -142,7 +143,8 @@ def report_of(
         by_mode=by_mode,
         baselines=baselines,
         notes=_notes(decided),
-        waiting_reasons=summary_of_waiting(inputs, placed, reasons),
+        waiting_reasons=summary_of_waiting(placed, reasons, decided.scope.left_out),
+        gates=gate_counts(inputs, outcome, placed),
         prices=explaining.capacity_prices(inputs, outcome, names),
         by_pool=_by_pool(decided, placed),
         newcomers=newcomer_report(inputs, outcome, placed, names, decided.premium),
@@ -156,6 +158,8 @@ def _notes(decided: Decided) -> list[str]:
     overdue = int(cohorts.count[cohorts.late > 0].sum())
     if overdue:
         notes.append(f"{overdue} tasks are overdue: flagged, and planned first")
+    if decided.scope.left_out:
+        notes.append(f"left out of the run: {', '.join(decided.scope.left_out)}")
     if decided.settled.left_out:
         notes.append(
             f"{decided.settled.left_out} tasks wait because their own effort is above the mean "

@@ -32,6 +32,7 @@ def stored_report(run: Run) -> RunReport:
         baselines={name: run.baselines[name] for name in ("greedy", "tier_rules")},
         notes=run.notes,
         waiting_reasons=run.waiting_reasons,
+        gates=run.gates,
         prices=run.prices,
         by_pool=run.by_pool,
         newcomers=run.newcomers,

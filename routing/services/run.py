@@ -25,7 +25,7 @@ from routing.services.locks import pool_locks
 from routing.services.newcomers import premium_of
 from routing.services.problem import read_problem
 from routing.services.reading import open_tasks
-from routing.services.scope import Scope, check_currency, check_policies, usable_pools
+from routing.services.scope import Scope, check_currency, check_policies, left_out, usable_pools
 from routing.services.taken import read_taken
 from routing.services.writing import Progress, preview, write
 from workforce.models import Pool
@@ -68,7 +68,8 @@ def route(
     policies = _policies(projects, policy_version)
     check_policies(policies, dry_run=dry_run)
     pools = usable_pools(policies)
-    scope = Scope(projects, policies, pools, now, days, check_currency(projects, pools))
+    currency = check_currency(projects, pools)
+    scope = Scope(projects, policies, pools, now, days, currency, left_out(policies))
     own = [pool.id for pool in pools if pool.kind != "hybrid"]
     with nullcontext() if dry_run else pool_locks(own) as busy:
         if busy is not None:

@@ -13,12 +13,15 @@ from routing.core.policy import validate
 from routing.errors import CurrencyMixed
 from routing.models import Policy, Project
 from workforce.choices import PoolKind
-from workforce.selectors import PoolRow, pool_rows
+from workforce.selectors import PoolRow, idle_pools, pool_rows
 
 
 @dataclass(frozen=True)
 class Scope:
-    """What a run is about: projects with the policy of each, and the pools it may use."""
+    """What a run is about: projects with the policy of each, and the pools it may use.
+
+    left_out : pools that policies name but that may not be used now, with the reason in words
+    """
 
     projects: list[Project]
     policies: list[Policy]
@@ -26,6 +29,7 @@ class Scope:
     now: datetime
     days: int
     currency: str
+    left_out: tuple[str, ...] = ()
 
     @property
     def first_day(self) -> date:
@@ -61,12 +65,25 @@ def check_policies(policies: Sequence[Policy], *, dry_run: bool) -> None:
 
 def usable_pools(policies: Sequence[Policy]) -> list[PoolRow]:
     """Return the active pools that the policies name, or all where one names none."""
-    rows = pool_rows()
+    named = _named(policies)
+    return [row for row in pool_rows() if named is None or row.key in named]
+
+
+def left_out(policies: Sequence[Policy]) -> tuple[str, ...]:
+    """Return the pools that would be used but are inactive, or whose vendor is suspended."""
+    named = _named(policies)
+    return tuple(
+        f"{name} ({why})" for key, name, why in idle_pools() if named is None or key in named
+    )
+
+
+def _named(policies: Sequence[Policy]) -> set[str] | None:
+    """Return the keys of the pools that policies name, None where one names none: all."""
     named: set[str] | None = set()
     for policy in policies:
         keys = policy.document.get("pools") or []
         named = None if named is None or not keys else named | set(keys)
-    return [row for row in rows if named is None or row.key in named]
+    return named
 
 
 def check_currency(projects: Sequence[Project], pools: Sequence[PoolRow]) -> str:

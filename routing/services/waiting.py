@@ -7,7 +7,16 @@ from typing import Any
 import numpy as np
 
 from routing.core.decide import Outcome
-from routing.core.gates import GATES, OPEN, touch_gates
+from routing.core.gates import (
+    GATES,
+    MEMBERS,
+    MODE,
+    NO_PRICE,
+    OPEN,
+    REVIEWER,
+    TARGET,
+    touch_gates,
+)
 from routing.core.settle import Placed
 from routing.core.tables import Inputs, Ints
 
@@ -22,6 +31,7 @@ SHORT = {
     "share": ("share cap of {}", "a task more"),
     "budget": ("budget {}", "a unit more"),
 }
+PAIR_GATES = (NO_PRICE, MODE, TARGET, MEMBERS, REVIEWER)
 BY_CREW = ("crew", "exposure", "answers")
 
 
@@ -74,15 +84,59 @@ def _scarce(inputs: Inputs, outcome: Outcome, k: int, slots: Ints, names: Sequen
     return "short: hours left do not hold a whole task"
 
 
+def gate_counts(inputs: Inputs, outcome: Outcome, placed: Placed) -> list[dict[str, Any]]:
+    """Return of each gate the waiting tasks without any open way that it shuts somebody out of.
+
+    `tasks` counts a task behind every gate that shuts a crew (or a pair of crews) out of it;
+    `alone` those behind which nothing else stands for some crew: to open that gate is enough to
+    go on to the next question, whether hours and price hold.
+    """
+    found = outcome.candidates
+    stuck = np.flatnonzero((placed.waiting > 0) & ~np.isfinite(found.cost).any(axis=1))
+    if not len(stuck):
+        return []
+    waiting = placed.waiting[stuck]
+    touch = touch_gates(inputs).every[stuck]
+    pairs = found.shut[stuck]
+    # Of a pair the gates of its labelling crew stand in `touch` already.
+    own = pairs[:, :, None] == np.array(PAIR_GATES) if pairs.size else None
+    rows = []
+    for code in range(1, len(GATES)):
+        bit = np.uint32(1 << code)
+        behind, alone = (touch & bit).any(axis=1), (touch == bit).any(axis=1)
+        if code in PAIR_GATES and own is not None:
+            here = own[:, :, PAIR_GATES.index(code)].any(axis=1)
+            behind, alone = behind | here, alone | here
+        if behind.any():
+            gate, opens = GATES[code]
+            rows.append(
+                {
+                    "gate": gate,
+                    "opens": opens,
+                    "tasks": int(waiting[behind].sum()),
+                    "alone": int(waiting[alone].sum()),
+                }
+            )
+    return sorted(rows, key=lambda row: (-row["alone"], -row["tasks"], row["gate"]))
+
+
 def summary_of_waiting(
-    inputs: Inputs, placed: Placed, reasons: Sequence[str]
+    placed: Placed, reasons: Sequence[str], left_out: Sequence[str]
 ) -> list[dict[str, Any]]:
-    """Return reasons with the tasks each one keeps waiting, most first, and what would open it."""
+    """Return reasons with the tasks each one keeps waiting, most first, and what would open it.
+
+    left_out : pools that would be in the run were it not for their own or their vendor's state
+    """
+    more = f"; or bring back {', '.join(left_out)}" if left_out else ""
     opens = {f"gate: {text}": how for text, how in GATES}
     tasks: Counter[str] = Counter()
     for k in np.flatnonzero(placed.waiting > 0):
         tasks[reasons[int(k)] or OWN_EFFORT] += int(placed.waiting[k])
     return [
-        {"reason": reason, "tasks": n, "opens": opens.get(reason, "add hours, or plan more days")}
+        {
+            "reason": reason,
+            "tasks": n,
+            "opens": opens.get(reason, "add hours, or plan more days") + more,
+        }
         for reason, n in sorted(tasks.items(), key=lambda item: (-item[1], item[0]))
     ]

@@ -166,7 +166,11 @@ def _finish(decided: Decided, run: Run, report: RunReport, blocks: tuple[bytes, 
         setattr(run, name, getattr(report, name))
     run.spend, run.by_mode, run.baselines = report.spend, report.by_mode, report.baselines
     run.seconds, run.notes = report.seconds, report.notes
-    run.waiting_reasons, run.prices = report.waiting_reasons, report.prices
+    run.waiting_reasons, run.gates, run.prices = (
+        report.waiting_reasons,
+        report.gates,
+        report.prices,
+    )
     run.by_pool, run.newcomers = report.by_pool, report.newcomers
     run.versions = {
         **decided.problem.versions,
