@@ -237,7 +237,7 @@ def _certificates(
 ) -> NDArray[np.int64]:
     """Return the last day (ordinal) on which each certificate holds; 0 = none in force.
 
-    One begins with its day of issue, where its holder is: a renewal issued ahead counts from then.
+    One begins with its day of issue, where its holder is; what follows without a gap counts on.
     """
     place = {kind: number for number, kind in enumerate(type_ids)}
     until = np.zeros(shape, dtype=np.int64)
@@ -246,13 +246,15 @@ def _certificates(
             type_id__in=type_ids, state=FactState.VERIFIED, verified_at__lte=now
         )
         .filter(Q(lapses_at__isnull=True) | Q(lapses_at__gt=now))
+        .order_by("issued_on", "pk")
         .values_list("annotator_id", "type_id", "valid_until", "issued_on", "annotator__time_zone")
     )
     for annotator, kind, valid_until, issued, time_zone in rows:
-        if annotator in row and issued <= local_date(now, str(time_zone)):
-            last = (valid_until or NEVER).toordinal()
+        if annotator in row:
             at = row[annotator], place[kind]
-            until[at] = max(until[at], last)
+            last = (valid_until or NEVER).toordinal()
+            if issued <= local_date(now, str(time_zone)) or issued.toordinal() <= until[at] + 1:
+                until[at] = max(until[at], last)
     return until
 
 

@@ -66,6 +66,13 @@ def test_a_renewal_issued_ahead_closes_no_gap(world: World) -> None:
     assert last_day(world, person) == TODAY
 
 
+def test_a_renewal_without_a_gap_counts_on(world: World) -> None:
+    person = Annotator.objects.get(name="own 0")
+    certify(world, person)
+    certify(world, person, issued_on=TODAY + timedelta(days=1), valid_until=None, number="2")
+    assert last_day(world, person) == NEVER
+
+
 @pytest.mark.parametrize("fact", ["residency", "languages", "clearance", "level"])
 def test_facts_count_once_verified(world: World, fact: str) -> None:
     world.add_person("in-house", "declared", verified=False)
