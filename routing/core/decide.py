@@ -23,7 +23,9 @@ from routing.core.tables import OUTSOURCED, Floats, Inputs, Ints
 
 NEWCOMERS = "newcomers"
 ROUNDS = 6  # plans at most, while the menu offers more
-CLOSE = 1e-7  # of the cost: what the menu could still save at most when it is closed
+# The menu is closed when it could save no more than so much of the cost, or of the gap that whole
+# numbers leave anyway.
+CLOSE, CLOSE_GAP = 1e-7, 0.05
 
 
 @dataclass(frozen=True)
@@ -62,7 +64,7 @@ def decide(inputs: Inputs) -> Outcome:
     """Return the decisions of a run; its bound holds for the whole menu of arrangements.
 
     The plan is made over the usual candidates; what else the menu holds is priced in by the duals
-    until nothing of it would make the plan better by more than CLOSE of its cost.
+    until nothing of it would make the plan much better.
     """
     pricing = Pricing(inputs, touch_gates(inputs))
     found, menu = candidates(inputs, pricing), Menu(inputs, pricing)
@@ -75,13 +77,14 @@ def decide(inputs: Inputs) -> Outcome:
         least, offers = menu.least(charges(inputs, outcome), have)
         bound = max(bound, _lagrangian(outcome, least))
         gain = float(inputs.cohorts.count @ (have - least))
-        if not left or gain <= CLOSE * abs(outcome.plan.cost):
+        gap = outcome.plan.cost - outcome.plan.lower_bound
+        if not left or gain <= max(CLOSE * abs(outcome.plan.cost), CLOSE_GAP * gap):
             break
         found = extended(inputs, pricing, found, offers)
     cost = outcome.plan.cost
     bound = min(bound, cost)
-    gap = (cost - bound) / abs(cost) if cost else 0.0
-    return replace(outcome, plan=replace(outcome.plan, lower_bound=bound, gap=gap))
+    share = (cost - bound) / abs(cost) if cost else 0.0
+    return replace(outcome, plan=replace(outcome.plan, lower_bound=bound, gap=share))
 
 
 def least_of(outcome: Outcome) -> Floats:
