@@ -9,10 +9,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from routing.core.arrangements import label_answers
-from routing.core.decide import Outcome, Rows
+from routing.core.decide import Outcome
 from routing.core.gates import touch_gates
 from routing.core.limits import Room
 from routing.core.newcomers import newcomer_crews
+from routing.core.rows import Rows
 from routing.core.tables import Floats, Inputs, Ints
 
 Bools = NDArray[np.bool_]

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from routing.core.decide import Rows
+from routing.core.rows import Rows
 from routing.core.tables import OUTSOURCED, Floats, Inputs, Ints
 
 HAIR = 1e-9

@@ -6,8 +6,9 @@ from typing import Any
 
 import numpy as np
 
-from routing.core.decide import NEWCOMERS, Outcome, without_newcomers
+from routing.core.decide import Outcome, without_newcomers
 from routing.core.newcomers import newcomer_crews
+from routing.core.rows import NEWCOMERS
 from routing.core.settle import Placed
 from routing.core.tables import Inputs
 

@@ -12,6 +12,7 @@ from routing.core.arrangements import Candidates, Offers, candidates, extended, 
 from routing.core.gates import OPEN, touch_gates
 from routing.core.menu import Menu
 from routing.core.pricing import Pricing
+from routing.core.rows import plan_rows
 from routing.core.tables import MODEL, OUTSOURCED, Budget, Inputs
 from tests.routing.core.small import Small
 
@@ -112,14 +113,14 @@ def test_the_menu_finds_the_least_of_all_arrangements(seed: int) -> None:
     inputs = tight(seed)
     pricing = Pricing(inputs, touch_gates(inputs))
     found = candidates(inputs, pricing)
-    rows, _notes = decide.plan_rows(inputs, found)
+    rows, _notes = plan_rows(inputs, found)
     problem = decide.make_problem(inputs, found, rows)
     first = decide.Outcome(found, rows, problem, decide.solve(problem), ())
     have = decide.least_of(first)
     least, offers = Menu(inputs, pricing).least(decide.charges(inputs, first), have)
 
     full = everything(inputs)
-    all_rows, _notes = decide.plan_rows(inputs, full)
+    all_rows, _notes = plan_rows(inputs, full)
     # The same rows over more columns, at the same prices: windows have none.
     place = {
         (kind, name, of): r
@@ -155,7 +156,7 @@ def test_the_bound_holds_for_a_plan_over_everything(
     monkeypatch.undo()
     usual = decide.decide(inputs).plan
     full = everything(inputs)
-    rows, _notes = decide.plan_rows(inputs, full)
+    rows, _notes = plan_rows(inputs, full)
     best = decide.solve(decide.make_problem(inputs, full, rows))
     for plan in (cut, usual):
         assert plan.lower_bound <= best.cost * (1 + 1e-9) + 1e-9
