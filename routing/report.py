@@ -7,6 +7,7 @@ from rich.console import Console
 from rich.table import Column, Table
 
 from routing.services.figures import RunReport
+from routing.services.reports import savings
 
 SHOWN = 6  # open arrangements of a decision printed in full
 
@@ -30,13 +31,12 @@ def print_report(report: RunReport, console: Console) -> None:
         f"  no plan can cost less than {money(report.lower_bound)}: at most {report.gap:.4%} off"
     )
     console.print(f"  to be paid  {money(report.spend)}")
-    for name, title in (("greedy", "greedy"), ("tier_rules", "the project's tier rules")):
-        base = report.baselines.get(name)
-        if base is not None:
-            saved = (base - report.cost) / base if base else 0.0
-            console.print(
-                f"  saves       {money(base - report.cost)} ({saved:.1%}) against {title}"
-            )
+    for saving in savings(report.compared):
+        console.print(
+            f"  saves       {money(saving.saved)} ({saving.share:.1%}) against {saving.name}: "
+            f"{money(saving.on_work)} on work, {money(saving.on_waiting)} on waiting "
+            f"({saving.waiting:,} tasks wait there, {report.waiting:,} here)"
+        )
     seconds = report.seconds
     console.print(
         f"  seconds     score {seconds['score']:.2f}, solve {seconds['solve']:.2f}, "
@@ -45,11 +45,14 @@ def print_report(report: RunReport, console: Console) -> None:
     for note in report.notes:
         console.print(f"  note        {note}")
     if report.by_pool:
-        table = Table("pool", *_right("tasks", "hours used", "hours there", "to be paid"))
+        table = Table(
+            "pool", *_right("tasks", "reviews", "hours used", "hours there", "to be paid")
+        )
         for row in report.by_pool:
             table.add_row(
                 row["pool"],
                 f"{row['tasks']:,}",
+                f"{row['reviews']:,.0f}",
                 f"{row['hours']:,.1f}",
                 f"{row['available']:,.1f}",
                 f"{row['spend']:,.2f}",

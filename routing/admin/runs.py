@@ -14,6 +14,7 @@ from accounts.console_admin import ReadOnlyAdmin, leave_dialog
 from common.errors import AppError
 from routing.models import Decision, Run, RunCrew
 from routing.services.replay import replay
+from routing.services.reports import savings
 
 RUN_COLOURS = {"running": "info", "done": "success", "failed": "danger"}
 
@@ -123,16 +124,11 @@ def run_context(run: Run) -> dict[str, Any]:
         {"name": name.replace("_", "-"), "tasks": n, "share": n / total}
         for name, n in run.by_mode.items()
     ]
-    savings = [
-        {"name": title, "cost": base, "saved": base - run.cost, "share": (base - run.cost) / base}
-        for key, title in (("greedy", _("greedy")), ("tier_rules", _("the project's tier rules")))
-        if (base := run.baselines.get(key)) and run.cost is not None
-    ]
     decisions = Decision.objects.filter(run=run)
     return {
         "run": run,
         "modes": modes,
-        "savings": savings,
+        "savings": savings(run.compared),
         "largest": decisions.select_related("project").order_by("-tasks", "number")[:25],
         "waits": decisions.filter(waiting__gt=0).count(),
     }

@@ -2,8 +2,12 @@
 
 Both take cohorts in the order of urgency and fill crews' hours by the day; both obey the same
 gates, hours and target errors as the plan. Their cost is the same objective: money, lateness,
-waiting, and what is missing of commitments.
+waiting, and what is missing of commitments. Waiting is told apart: where one leaves more work
+waiting than the other, the two are not compared by money alone.
 """
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,20 +17,36 @@ from routing.core.decide import Outcome
 from routing.core.gates import touch_gates
 from routing.core.limits import Room
 from routing.core.newcomers import newcomer_crews
+from routing.core.pricing import review_spend
 from routing.core.rows import Rows
 from routing.core.tables import Floats, Inputs, Ints
 
 Bools = NDArray[np.bool_]
 
 
-def greedy(inputs: Inputs, outcome: Outcome) -> float | None:
-    """Return the objective of "the cheapest open arrangement while hours last"."""
+@dataclass(frozen=True)
+class Result:
+    """An objective in money; of it, the price of the `waiting` tasks."""
+
+    cost: float
+    waiting: int
+    waiting_cost: float
+
+
+def planned(outcome: Outcome, cost: float, waiting: Ints) -> Result:
+    """Return the run's own figures: its objective, and the tasks (K,) that it leaves waiting."""
+    price = float(np.asarray(outcome.problem.wait_cost) @ waiting)
+    return Result(cost, int(waiting.sum()), price)
+
+
+def greedy(inputs: Inputs, outcome: Outcome) -> Result:
+    """Return what "the cheapest open arrangement while hours last" would come to."""
     cost = outcome.candidates.cost
     return _fill(inputs, outcome, cost, np.zeros_like(cost))
 
 
-def tier_rules(inputs: Inputs, outcome: Outcome) -> float | None:
-    """Return the objective of the projects' own rules; None where a project has none."""
+def tier_rules(inputs: Inputs, outcome: Outcome) -> Result | None:
+    """Return what the projects' own rules would come to; None where a project has none."""
     if not all(policy.tier_rules for policy in inputs.projects.policies):
         return None
     found = outcome.candidates
@@ -43,9 +63,10 @@ def tier_rules(inputs: Inputs, outcome: Outcome) -> float | None:
     return _fill_pairs(inputs, outcome, rank)
 
 
-def _waiting_only(inputs: Inputs, outcome: Outcome) -> float:
-    missing = outcome.rows.commitment @ outcome.rows.shortfall_price
-    return float(np.asarray(outcome.problem.wait_cost) @ inputs.cohorts.count + missing)
+def _waiting_only(inputs: Inputs, outcome: Outcome) -> Result:
+    all_wait = planned(outcome, 0.0, inputs.cohorts.count)
+    missing = float(outcome.rows.commitment @ outcome.rows.shortfall_price)
+    return replace(all_wait, cost=all_wait.waiting_cost + missing)
 
 
 def _urgency(inputs: Inputs) -> Ints:
@@ -53,7 +74,7 @@ def _urgency(inputs: Inputs) -> Ints:
     return np.lexsort((np.arange(len(c)), -c.late, c.due))
 
 
-def _fill(inputs: Inputs, outcome: Outcome, cost: Floats, rank: Floats) -> float:
+def _fill(inputs: Inputs, outcome: Outcome, cost: Floats, rank: Floats) -> Result:
     found = outcome.candidates
     return _run(
         inputs,
@@ -70,7 +91,7 @@ def _fill(inputs: Inputs, outcome: Outcome, cost: Floats, rank: Floats) -> float
     )
 
 
-def _fill_pairs(inputs: Inputs, outcome: Outcome, rank: Floats) -> float:
+def _fill_pairs(inputs: Inputs, outcome: Outcome, rank: Floats) -> Result:
     found = outcome.candidates
     gates = touch_gates(inputs).bad
     bad = gates[:, found.label] | np.where(
@@ -104,13 +125,13 @@ def _run(
     review_hours: Floats,
     share: Floats,
     bad: NDArray[np.uint64],
-) -> float:
-    """Fill what the days hold cohort by cohort and return the objective."""
+) -> Result:
+    """Fill what the days hold cohort by cohort and return what it comes to."""
     c, room = inputs.cohorts, Room(inputs)
     answers = label_answers(inputs, label, np.arange(len(c))[:, None], label_hours)
     lateness = np.asarray(outcome.problem.day_cost)
-    wait = np.asarray(outcome.problem.wait_cost)
-    total, paid = 0.0, _Fees(inputs, outcome.rows)
+    reviewing = _reviewing(inputs, cost, review, share, review_hours)
+    total, waiting, paid = 0.0, np.zeros(len(c), dtype=np.int64), _Fees(inputs, outcome.rows)
     for k in _urgency(inputs):
         need = int(c.count[k])
         options = np.flatnonzero(np.isfinite(cost[k]))
@@ -134,9 +155,22 @@ def _run(
                 room.take(needs, day, number)
                 need -= number
                 total += number * (cost[k, a] + lateness[k, day])
-                paid.add(int(k), crew, other, number, number * spend[k, a])
-        total += need * wait[k]
-    return float(total + paid.shortfall())
+                look = reviewing[k, a]
+                parts = ((crew, spend[k, a] - look), (other, look))
+                paid.add(int(k), crew, number, parts)
+        waiting[k] = need
+    idle = planned(outcome, 0.0, waiting)
+    return replace(idle, cost=float(total + paid.shortfall()) + idle.waiting_cost)
+
+
+def _reviewing(
+    inputs: Inputs, cost: Floats, review: Ints, share: Floats, review_hours: Floats
+) -> Floats:
+    """Return what the reviewing crew of each option gets for a task (K, A)."""
+    spend = np.zeros(cost.shape)
+    k, a = np.nonzero(np.isfinite(cost) & (review >= 0))
+    spend[k, a] = review_spend(inputs, k, review[a], share[k, a], review_hours[k, a])
+    return spend
 
 
 class _Fees:
@@ -150,14 +184,14 @@ class _Fees:
         self.newcomer = newcomer_crews(inputs) if rows.newcomers else np.zeros((0, 0), dtype=bool)
         self.given = np.zeros(len(rows.newcomers))
 
-    def add(self, k: int, label: int, review: int, tasks: int, spend: float) -> None:
+    def add(self, k: int, label: int, tasks: int, parts: Sequence[tuple[int, float]]) -> None:
+        """Note tasks given to a labelling crew, and what each crew (−1 = none) gets for one."""
         for number, promise in enumerate(self.promises):
             if promise.cohorts[k] and self.newcomer[k, label]:
                 self.given[number] += tasks
-        for crew in {label, review} - {-1}:
-            if self.vendor[crew] >= 0:
-                self.fees[int(self.vendor[crew])] += spend
-                return
+        for crew, fee in parts:
+            if crew >= 0 and self.vendor[crew] >= 0:
+                self.fees[int(self.vendor[crew])] += tasks * fee
 
     def shortfall(self) -> float:
         missing = np.maximum(self.vendors.commitment - self.fees, 0.0)

@@ -122,9 +122,8 @@ class Menu:
         floor = np.full(len(rows), np.inf)
         for d in range(self.inputs.days):
             # A commitment gives back at most what it prices, whoever reviews.
-            money = np.minimum(self._money(rows, d, charges, label, -1), 1.0) - charges.fee.max(
-                initial=0.0
-            )
+            money = np.minimum(self._money(rows, d, charges, label), 1.0)
+            money = money - charges.fee.max(initial=0.0)
             first = charges.task[rows, label] + charges.lateness[rows, d]
             answer = side.price * money + self._scarce(label, rows, side.hours, d, charges)
             # Everything else of an option costs something too, unless money is given back.
@@ -149,11 +148,9 @@ class Menu:
         pools, pool = self.inputs.pools, int(self.inputs.crews.pool[crew])
         return int(pools.vendor[pool]) if pools.kind[pool] == OUTSOURCED else -1
 
-    def _money(self, rows: Ints, d: int, charges: Charges, label: int, review: int) -> Floats:
-        """Return what a unit of money of an arrangement weighs (k,)."""
-        vendor = self._vendor(label)
-        if vendor < 0 and review >= 0:
-            vendor = self._vendor(review)
+    def _money(self, rows: Ints, d: int, charges: Charges, crew: int) -> Floats:
+        """Return what a unit of money weighs that a crew is paid for its part of a task (k,)."""
+        vendor = self._vendor(crew)
         fee = float(charges.fee[vendor]) if vendor >= 0 else 0.0
         return np.asarray(1.0 + charges.money[self.inputs.cohorts.project[rows], d] - fee)
 
@@ -177,7 +174,7 @@ class Menu:
             high = np.where(open_, np.maximum(high, other.good), high)
             shut = np.where(open_, shut & pricing.bad_days(label, review)[rows], shut)
             for d in range(D):
-                money = self._money(rows, d, charges, label, review)
+                money = self._money(rows, d, charges, review)
                 price = other.price * money
                 price += self._scarce(review, rows, other.hours, d, charges)
                 look[d] = np.where(open_, np.fmin(look[d], price), look[d])
@@ -226,7 +223,7 @@ class Menu:
             good = other.good
         for d in range(self.inputs.days):
             if review >= 0:
-                money = self._money(rows, d, charges, label, review)
+                money = self._money(rows, d, charges, review)
                 look = other.price * money
                 look += self._scarce(review, rows, other.hours, d, charges)
             priced = self._price(
@@ -284,7 +281,7 @@ class Menu:
         look_hours : hours of one look, where they are to fit the reviewer's day
         """
         pricing, c = self.pricing, self.inputs.cohorts
-        money = self._money(rows, d, charges, label, review)
+        money = self._money(rows, d, charges, label)
         scarce = self._scarce(label, rows, side.hours, d, charges)
         answer, rework = side.price * money + scarce, side.rework * money + scarce
         first = charges.task[rows, label] + charges.lateness[rows, d]

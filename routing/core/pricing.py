@@ -87,7 +87,6 @@ class Pricing:
         self.answers_allowed = self._grid("answers", "answer_grid", self.answer_grid)[cell]
         self.reviews_allowed = self._grid("reviews", "review_grid", self.review_grid)[cell]
         self.effort = np.array([p.review_effort for p in policies])[c.project]
-        self.marginal = np.array([p.marginal for p in policies])[c.project]
         self.votes = inputs.types.votes[c.task_type]
         # Errors that meet more often than by chance make a vote one over fewer classes.
         meet = inputs.types.same_error[c.task_type]
@@ -155,18 +154,8 @@ class Pricing:
         return bad | self.gates.bad[:, review] if review >= 0 else bad
 
     def price(self, crew: int, activity: str) -> Floats:
-        """Return the price (K, 3) per item, unit and hour; in-house without a card by wage."""
-        inputs, c = self.inputs, self.inputs.cohorts
-        pool = int(inputs.crews.pool[crew])
-        table = inputs.rates.label if activity == "label" else inputs.rates.review
-        price = table[pool, c.task_type].copy()
-        if inputs.pools.kind[pool] == IN_HOUSE:
-            missing = np.isnan(price).any(axis=1)
-            wage = float(inputs.crews.hourly_cost[crew])
-            price[missing] = (0.0, 0.0, wage)
-            # At marginal cost the hours of own staff are paid already.
-            price[self.marginal] = 0.0
-        return np.asarray(price)
+        """Return the price (K, 3) per item, unit and hour of a crew's work."""
+        return work_price(self.inputs, crew, activity)
 
     def _rate(self, crew: int, rows: Ints) -> Floats:
         """Return the chance that an answer is right: logistic(logit(rate) − δ)."""
@@ -375,6 +364,40 @@ class Pricing:
         )
         best = np.argmin(np.where(fits, options.cost, np.inf), axis=0)
         return best, np.asarray(fits.any(axis=0))
+
+
+def work_price(inputs: Inputs, crew: int, activity: str) -> Floats:
+    """Return the price (K, 3) per item, unit and hour; in-house without a card by wage."""
+    c, pool = inputs.cohorts, int(inputs.crews.pool[crew])
+    table = inputs.rates.label if activity == "label" else inputs.rates.review
+    price = table[pool, c.task_type].copy()
+    if inputs.pools.kind[pool] == IN_HOUSE:
+        missing = np.isnan(price).any(axis=1)
+        wage = float(inputs.crews.hourly_cost[crew])
+        price[missing] = (0.0, 0.0, wage)
+        # At marginal cost the hours of own staff are paid already.
+        marginal = np.array([p.marginal for p in inputs.projects.policies])[c.project]
+        price[marginal] = 0.0
+    return np.asarray(price)
+
+
+def review_spend(
+    inputs: Inputs, k: Ints, review: Ints, share: NDArray[np.floating], review_hours: Floats
+) -> Floats:
+    """Return the part of a task's money that its reviewing crew is paid (n,).
+
+    Parameters
+    ----------
+    k, review : (n,) cohort and reviewing crew, −1 = none
+    share, review_hours : (n,) share of tasks reviewed; hours of review per task
+    """
+    spend = np.zeros(len(k))
+    for crew in np.unique(review[review >= 0]).tolist():
+        mine = np.flatnonzero(review == crew)
+        item, unit, hour = work_price(inputs, crew, "review")[k[mine]].T
+        looks = share[mine] * (item + unit * inputs.cohorts.size[k[mine]])
+        spend[mine] = looks + hour * review_hours[mine]
+    return spend
 
 
 def _dominated(cost: Floats) -> NDArray[np.bool_]:

@@ -14,6 +14,7 @@ from scipy import sparse
 from routing.core.arrangements import Candidates
 from routing.core.limits import Limit, Uses, limits_of, uses_of
 from routing.core.newcomers import NewcomerRow, newcomer_crews, newcomer_rows
+from routing.core.pricing import review_spend
 from routing.core.tables import OUTSOURCED, Floats, Inputs, Ints
 
 NEWCOMERS = "newcomers"
@@ -93,7 +94,8 @@ def plan_rows(inputs: Inputs, found: Candidates) -> tuple[Rows, list[str]]:
         _limit_rows(inputs, build, limit, uses, (k, a), shape)
     label_pool = pool_of[labels] if len(pool_of) else labels
     review_pool = np.where(reviews >= 0, pool_of[np.maximum(reviews, 0)], -1) if len(a) else reviews
-    _vendor_rows(inputs, build, label_pool, review_pool, spend, matrix, notes)
+    reviewing = review_spend(inputs, k, reviews, found.share[k, a], found.review_hours[k, a])
+    _vendor_rows(inputs, build, label_pool, review_pool, spend, reviewing, matrix, notes)
     for number, budget in enumerate(inputs.budgets):
         mine = np.isin(inputs.cohorts.project[k], budget.projects)
         each = np.full(inputs.days, budget.amount / inputs.days)
@@ -156,16 +158,19 @@ def _limit_rows(
         build.add(limit.kind, name, r, matrix, capacity)
 
 
-def _vendor_rows(inputs, build, label_pool, review_pool, spend, matrix, notes) -> None:  # type: ignore[no-untyped-def]
-    """Add commitments in money and share caps in tasks."""
+def _vendor_rows(  # type: ignore[no-untyped-def]
+    inputs, build, label_pool, review_pool, spend, reviewing, matrix, notes
+) -> None:
+    """Add commitments in money and share caps in tasks; `reviewing` is the reviewer's money."""
     pools, vendors = inputs.pools, inputs.vendors
     V = len(vendors.id)
     vendor_of = np.append(np.where(pools.kind == OUTSOURCED, pools.vendor, -1), -1)
     labels, reviews = vendor_of[label_pool], vendor_of[review_pool]
     for v in range(V):
         if vendors.commitment[v] > 0:
-            # A reviewer of another employer is not the vendor's fee; vendors never share a task.
-            fee = np.where((labels == v) | (reviews == v), spend, 0.0)
+            # What own staff are paid for the other part of a task is not the vendor's fee.
+            fee = np.where(labels == v, spend - reviewing, 0.0)
+            fee = fee + np.where(reviews == v, reviewing, 0.0)
             build.add(
                 "commitment",
                 vendors.key[v],

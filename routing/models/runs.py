@@ -42,7 +42,11 @@ class Run(models.Model):
     spend = models.FloatField(_("expected spend"), null=True)
     by_mode = models.JSONField(_("tasks by mode"), default=dict)
     by_pool = models.JSONField(_("work by pool"), default=list)
-    baselines = models.JSONField(_("baselines"), default=dict)
+    compared = models.JSONField(
+        _("compared"),
+        default=dict,
+        help_text=_("plan, greedy and tier rules: objective, tasks waiting and what they cost"),
+    )
     newcomers = models.JSONField(
         _("newcomers' share"), default=list, help_text=_("asked, got, and what it costs")
     )

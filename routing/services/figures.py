@@ -2,27 +2,34 @@
 
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import asdict, dataclass, field, replace
+from datetime import date
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from routing.choices import Mode
-from routing.core.baselines import greedy, tier_rules
+from routing.core.baselines import Result, greedy, planned, tier_rules
 from routing.core.decide import Outcome
+from routing.core.pricing import review_spend
 from routing.core.settle import Placed, Settled, placed_rows
 from routing.models import Decision, Run
 from routing.services import explaining
 from routing.services.newcomers import Premium, newcomer_report
 from routing.services.problem import Problem
 from routing.services.scope import Scope
+from routing.services.supply import next_working_day
 from routing.services.waiting import gate_counts, summary_of_waiting
 
 
 @dataclass(frozen=True)
 class RunReport:
-    """The figures of a run and what a person wants to read of it; money in major units."""
+    """The figures of a run and what a person wants to read of it; money in major units.
+
+    compared : of the plan, greedy and tier_rules each cost, tasks waiting and what they cost;
+        None where it could not be computed
+    """
 
     run: str | None
     tasks: int
@@ -36,7 +43,7 @@ class RunReport:
     currency: str
     seconds: dict[str, float]
     by_mode: dict[str, int]
-    baselines: dict[str, float | None]
+    compared: dict[str, dict[str, Any] | None]
     notes: list[str] = field(default_factory=list)
     waiting_reasons: list[dict[str, Any]] = field(default_factory=list)
     gates: list[dict[str, Any]] = field(default_factory=list)
@@ -44,6 +51,14 @@ class RunReport:
     by_pool: list[dict[str, Any]] = field(default_factory=list)
     newcomers: list[dict[str, Any]] = field(default_factory=list)
     examples: list[dict[str, Any]] = field(default_factory=list)
+
+    @property
+    def baselines(self) -> dict[str, float | None]:
+        """Return the objectives that the run is compared with."""
+        return {
+            name: row["cost"] if (row := self.compared[name]) is not None else None
+            for name in ("greedy", "tier_rules")
+        }
 
     def as_json(self) -> dict[str, Any]:
         """Return the fixed figures, as `manage.py route --json` prints them."""
@@ -94,7 +109,7 @@ class Decided:
         left = Settled(self.settled.slot[keep], self.settled.day[keep], self.settled.left_out)
         return placed_rows(left, self.problem.cohort[keep], cohorts)
 
-    def baselines(self) -> dict[str, float | None]:
+    def baselines(self) -> dict[str, Result | None]:
         """Return what the run is compared with."""
         inputs = self.problem.inputs
         return {
@@ -108,7 +123,7 @@ def report_of(
     placed: Placed,
     decisions: Sequence[Decision],
     names: Sequence[str],
-    baselines: dict[str, float | None],
+    baselines: dict[str, Result | None],
     table: dict[str, Any],
     run: Run | None,
 ) -> RunReport:
@@ -141,15 +156,29 @@ def report_of(
             "place": round(time.perf_counter() - decided.since, 4),
         },
         by_mode=by_mode,
-        baselines=baselines,
+        compared={
+            name: asdict(row) if row is not None else None
+            for name, row in {
+                "plan": planned(outcome, float(cost), placed.waiting),
+                **baselines,
+            }.items()
+        },
         notes=_notes(decided),
-        waiting_reasons=summary_of_waiting(placed, reasons, decided.scope.left_out),
+        waiting_reasons=summary_of_waiting(
+            placed, reasons, decided.scope.left_out, lambda: _later(decided.scope)
+        ),
         gates=gate_counts(inputs, outcome, placed),
         prices=explaining.capacity_prices(inputs, outcome, names),
         by_pool=_by_pool(decided, placed),
         newcomers=newcomer_report(inputs, outcome, placed, names, decided.premium),
         examples=_examples(decisions, table, names),
     )
+
+
+def _later(scope: Scope) -> tuple[date, int] | None:
+    """Return the next day with hours after the horizon, and the days to plan to reach it."""
+    day = next_working_day(scope)
+    return None if day is None else (day, (day - scope.first_day).days + 1)
 
 
 def _notes(decided: Decided) -> list[str]:
@@ -169,10 +198,12 @@ def _notes(decided: Decided) -> list[str]:
 
 
 def _by_pool(decided: Decided, placed: Placed) -> list[dict[str, Any]]:
-    """Return tasks labelled and hours used against hours there, by pool."""
+    """Return tasks labelled and reviewed, hours used against hours there, and pay, by pool."""
     inputs, found = decided.problem.inputs, decided.outcome.candidates
     k, a, n = placed.cohort, placed.slot, placed.tasks
     label, review = found.label_of[a], found.review_of[a]
+    spend, share = found.spend[k, a] * n, found.share[k, a]
+    reviewing = review_spend(inputs, k, review, share, found.review_hours[k, a]) * n
     rows = []
     for pool in range(len(inputs.pools.id)):
         mine = inputs.crews.pool == pool
@@ -186,9 +217,10 @@ def _by_pool(decided: Decided, placed: Placed) -> list[dict[str, Any]]:
             {
                 "pool": inputs.pools.name[pool],
                 "tasks": int(n[labels].sum()),
+                "reviews": float(share[reviews] @ n[reviews]),
                 "hours": used,
                 "available": float(inputs.crews.hours[mine].sum()),
-                "spend": float(found.spend[k, a][labels] @ n[labels]),
+                "spend": float((spend - reviewing)[labels].sum() + reviewing[reviews].sum()),
             }
         )
     return rows

@@ -1,7 +1,10 @@
 """The report of a run that was stored, read back from its record."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
+
+from django.utils.translation import gettext as _
 
 from routing.choices import Mode
 from routing.core.record import unpack
@@ -29,7 +32,7 @@ def stored_report(run: Run) -> RunReport:
         # PostgreSQL keeps JSON objects in an order of its own; reports have theirs.
         seconds={name: run.seconds[name] for name in ("score", "solve", "place")},
         by_mode={name: run.by_mode[name] for name in Mode.values},
-        baselines={name: run.baselines[name] for name in ("greedy", "tier_rules")},
+        compared=run.compared,
         notes=run.notes,
         waiting_reasons=run.waiting_reasons,
         gates=run.gates,
@@ -38,6 +41,46 @@ def stored_report(run: Run) -> RunReport:
         newcomers=run.newcomers,
         examples=[_example(decision, table, names) for decision in picked if table is not None],
     )
+
+
+@dataclass(frozen=True)
+class Saving:
+    """What a plan saves against a way to decide: `saved` = `on_work` + `on_waiting`, in money.
+
+    share : of that way's objective; waiting : tasks that it leaves waiting
+    """
+
+    name: str
+    cost: float
+    saved: float
+    share: float
+    on_work: float
+    on_waiting: float
+    waiting: int
+
+
+def savings(compared: Mapping[str, Any]) -> list[Saving]:
+    """Return what a run saves against greedy and the projects' own rules, waiting apart."""
+    plan = compared.get("plan")
+    found = []
+    for key, name in (("greedy", _("greedy")), ("tier_rules", _("the project's tier rules"))):
+        base = compared.get(key)
+        if plan is None or base is None:
+            continue
+        saved = base["cost"] - plan["cost"]
+        on_waiting = base["waiting_cost"] - plan["waiting_cost"]
+        found.append(
+            Saving(
+                name=name,
+                cost=base["cost"],
+                saved=saved,
+                share=saved / base["cost"] if base["cost"] else 0.0,
+                on_work=saved - on_waiting,
+                on_waiting=on_waiting,
+                waiting=base["waiting"],
+            )
+        )
+    return found
 
 
 def candidate_table_of(run: Run) -> Any:

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from datetime import date, datetime, timedelta
 
 import numpy as np
+from django.conf import settings
 from django.db.models import Count, Sum
 
 from common.time import zone
@@ -13,6 +14,7 @@ from routing.core.policy import ATTESTATIONS
 from routing.core.tables import (
     ALWAYS,
     IN_HOUSE,
+    MAX_DAYS,
     MODEL,
     OUTSOURCED,
     Crews,
@@ -30,9 +32,25 @@ from routing.services.taken import Taken
 from vendors.models import Contract, Vendor
 from vendors.selectors import attestation_cover, contracts_on
 from workforce.choices import PartRole, PoolKind
-from workforce.selectors import PeopleTable, PoolRow, declared_hours
+from workforce.selectors import PeopleTable, PoolRow, declared_hours, read_people
 
+LOOK_AHEAD_DAYS = 14
 KINDS = {PoolKind.IN_HOUSE: IN_HOUSE, PoolKind.OUTSOURCED: OUTSOURCED, PoolKind.MODEL: MODEL}
+
+
+def next_working_day(scope: Scope) -> date | None:
+    """Return the first day after the horizon on which people of the run's pools have hours."""
+    days = min(scope.days + LOOK_AHEAD_DAYS, MAX_DAYS)
+    table = read_people(
+        pool_ids=[row.id for row in scope.pools],
+        skill_ids=[],
+        certification_type_ids=[],
+        now=scope.now,
+        days=days,
+        time_zone=settings.OPERATION_TIME_ZONE,
+    )
+    there = np.flatnonzero(table.hours[~table.is_model].sum(axis=0)[scope.days :] > 0)
+    return scope.first_day + timedelta(days=scope.days + int(there[0])) if len(there) else None
 
 
 def vendor_columns(scope: Scope, pools: Sequence[PoolRow]) -> Vendors:

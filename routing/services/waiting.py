@@ -1,7 +1,8 @@
 """Why work waits, in words: the gate that shuts it out, or what is short and what more is worth."""
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from datetime import date
 from typing import Any
 
 import numpy as np
@@ -11,6 +12,7 @@ from routing.core.gates import (
     GATES,
     MEMBERS,
     MODE,
+    NO_HOURS,
     NO_PRICE,
     OPEN,
     REVIEWER,
@@ -121,14 +123,23 @@ def gate_counts(inputs: Inputs, outcome: Outcome, placed: Placed) -> list[dict[s
 
 
 def summary_of_waiting(
-    placed: Placed, reasons: Sequence[str], left_out: Sequence[str]
+    placed: Placed,
+    reasons: Sequence[str],
+    left_out: Sequence[str],
+    later: Callable[[], tuple[date, int] | None],
 ) -> list[dict[str, Any]]:
     """Return reasons with the tasks each one keeps waiting, most first, and what would open it.
 
     left_out : pools that would be in the run were it not for their own or their vendor's state
+    later : tells the next day after the horizon on which people work, and how many days to plan
+        to reach it; it is asked where hours are missing
     """
     more = f"; or bring back {', '.join(left_out)}" if left_out else ""
     opens = {f"gate: {text}": how for text, how in GATES}
+    idle = f"gate: {GATES[NO_HOURS][0]}"
+    if idle in reasons and (next_day := later()) is not None:
+        day, days = next_day
+        opens[idle] = f"plan {days} days or more: there are hours on {day:%Y-%m-%d}"
     tasks: Counter[str] = Counter()
     for k in np.flatnonzero(placed.waiting > 0):
         tasks[reasons[int(k)] or OWN_EFFORT] += int(placed.waiting[k])

@@ -164,7 +164,7 @@ def _crews(decided: Decided, run: Run, names: Sequence[str]) -> list[RunCrew]:
 def _finish(decided: Decided, run: Run, report: RunReport, blocks: tuple[bytes, bytes]) -> None:
     for name in ("tasks", "cohorts", "routed", "waiting", "cost", "lower_bound", "gap"):
         setattr(run, name, getattr(report, name))
-    run.spend, run.by_mode, run.baselines = report.spend, report.by_mode, report.baselines
+    run.spend, run.by_mode, run.compared = report.spend, report.by_mode, report.compared
     run.seconds, run.notes = report.seconds, report.notes
     run.waiting_reasons, run.gates, run.prices = (
         report.waiting_reasons,
