@@ -1,5 +1,7 @@
 """Refusals of the event log."""
 
+from django.utils.translation import gettext_lazy as _
+
 from common.errors import AppError
 
 
@@ -8,4 +10,4 @@ class LogBroken(AppError):
 
     code = "log_broken"
     status = 500
-    text = "The event log does not verify: {problems}"
+    text = _("The event log does not verify: {problems}")

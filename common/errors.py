@@ -2,6 +2,8 @@
 
 from typing import Any
 
+from django.utils.translation import gettext_lazy as _
+
 
 class AppError(Exception):
     """A refusal with a stable code, an HTTP status, a text for people and data for programs.
@@ -11,7 +13,7 @@ class AppError(Exception):
 
     code = "error"
     status = 400
-    text = "The request cannot be carried out."
+    text = _("The request cannot be carried out.")
 
     def __init__(self, message: str | None = None, **data: Any) -> None:
         self.data = data
@@ -23,7 +25,7 @@ class NotFound(AppError):
 
     code = "not_found"
     status = 404
-    text = "There is no such {what}."
+    text = _("There is no such {what}.")
 
     def __init__(self, message: str | None = None, *, what: str = "record", **data: Any) -> None:
         super().__init__(message, what=what, **data)
@@ -34,7 +36,7 @@ class Forbidden(AppError):
 
     code = "forbidden"
     status = 403
-    text = "Your role does not allow: {action}."
+    text = _("Your role does not allow: {action}.")
 
     def __init__(self, message: str | None = None, *, action: str = "this", **data: Any) -> None:
         super().__init__(message, action=action, **data)
@@ -45,7 +47,7 @@ class Conflict(AppError):
 
     code = "conflict"
     status = 409
-    text = "The record has changed meanwhile."
+    text = _("The record has changed meanwhile.")
 
 
 class Invalid(AppError):

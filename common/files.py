@@ -7,6 +7,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, TextIO
 
+from django.utils.translation import gettext as _
+
 from common.errors import Invalid
 
 # A field longer than this is kept by no column of ours; the csv module must not die on it.
@@ -64,9 +66,9 @@ def rows_of(
         unknown: the whole file is refused.
     """
     if not path.is_file():
-        raise Invalid(f"There is no file {path}.", field="file", rule="exists")
+        raise Invalid(_("There is no file %(path)s.") % {"path": path}, field="file", rule="exists")
     if path.stat().st_size == 0:
-        raise Invalid("The file is empty.", field="file", rule="not_empty")
+        raise Invalid(_("The file is empty."), field="file", rule="not_empty")
     with path.open(encoding="utf-8-sig", newline="") as file:
         try:
             if path.suffix.lower() in (".ndjson", ".jsonl"):
@@ -75,7 +77,8 @@ def rows_of(
                 yield from _csv_rows(file, required, optional)
         except UnicodeDecodeError as error:
             raise Invalid(
-                f"The file is not UTF-8 text (byte {error.start} of a block: {error.reason}).",
+                _("The file is not UTF-8 text (byte %(start)s of a block: %(reason)s).")
+                % {"start": error.start, "reason": error.reason},
                 field="file",
                 rule="encoding",
             ) from error
@@ -89,7 +92,7 @@ def _csv_rows(
     try:
         header = [name.strip() for name in next(reader)]
     except StopIteration:
-        raise Invalid("The file is empty.", field="file", rule="not_empty") from None
+        raise Invalid(_("The file is empty."), field="file", rule="not_empty") from None
     check_columns(header, required, optional)
     empty = True
     while True:
@@ -114,7 +117,7 @@ def _csv_rows(
             continue
         yield row, dict(zip(header, (value.strip() for value in values), strict=True))
     if empty:
-        raise Invalid("The file has a header and no rows.", field="file", rule="not_empty")
+        raise Invalid(_("The file has a header and no rows."), field="file", rule="not_empty")
 
 
 def _json_rows(
@@ -143,7 +146,7 @@ def _json_rows(
             continue
         yield row, values
     if empty:
-        raise Invalid("The file has no rows.", field="file", rule="not_empty")
+        raise Invalid(_("The file has no rows."), field="file", rule="not_empty")
 
 
 def check_columns(header: list[str], required: Collection[str], optional: Collection[str]) -> None:
@@ -165,7 +168,8 @@ def check_columns(header: list[str], required: Collection[str], optional: Collec
         if names:
             shown = ", ".join(repr(name) for name in names)
             raise Invalid(
-                f"Columns {words}: {shown}. Known columns: {', '.join([*required, *optional])}.",
+                _("Columns %(words)s: %(shown)s. Known columns: %(listed)s.")
+                % {"words": words, "shown": shown, "listed": ", ".join([*required, *optional])},
                 field="header",
                 rule=rule,
                 columns=names,

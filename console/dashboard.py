@@ -6,6 +6,7 @@ from typing import Any
 from django.db.models import Count, Q
 from django.http import HttpRequest
 from django.urls import reverse
+from django.utils.translation import ngettext
 
 from accounts.models import User
 from accounts.permissions import can
@@ -57,7 +58,11 @@ def _to_do(user: User) -> list[dict[str, Any]]:
         found.append(
             {
                 "count": skills,
-                "text": "skills are declared and not verified: no gate counts them",
+                "text": ngettext(
+                    "skill is declared and not verified: no gate counts it",
+                    "skills are declared and not verified: no gate counts them",
+                    skills,
+                ),
                 "link": reverse("admin:workforce_annotatorskill_changelist")
                 + "?state__exact=declared",
             }
@@ -65,17 +70,27 @@ def _to_do(user: User) -> list[dict[str, Any]]:
         found.append(
             {
                 "count": expiring,
-                "text": "certificates lapse within 30 days",
+                "text": ngettext(
+                    "certificate lapses within %(days)s days",
+                    "certificates lapse within %(days)s days",
+                    expiring,
+                )
+                % {"days": SOON.days},
                 "link": reverse("admin:workforce_certification_changelist"),
             }
         )
     if can(user, "vendors.view"):
         vendors = Vendor.objects.filter(state__in=WORKING_STATES).values_list("pk", flat=True)
         cover = attestation_cover(vendor_ids=vendors, on=today)
+        lapsed = sum(state.state == "lapsed" for state in cover.values())
         found.append(
             {
-                "count": sum(state.state == "lapsed" for state in cover.values()),
-                "text": "attestations of working vendors have lapsed: work that needs them stops",
+                "count": lapsed,
+                "text": ngettext(
+                    "attestation of a working vendor has lapsed: work that needs it stops",
+                    "attestations of working vendors have lapsed: work that needs them stops",
+                    lapsed,
+                ),
                 "link": reverse("admin:vendors_attestation_changelist"),
             }
         )

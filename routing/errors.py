@@ -1,5 +1,7 @@
 """What routing refuses, and why."""
 
+from django.utils.translation import gettext_lazy as _
+
 from common.errors import AppError, Conflict, Invalid
 
 
@@ -7,7 +9,7 @@ class RunBusy(Conflict):
     """Another run holds a pool that this one needs."""
 
     code = "run_busy"
-    text = "Pool {pool} is being routed by {who} since {since}; try again when that run is done."
+    text = _("Pool {pool} is being routed by {who} since {since}; try again when that run is done.")
 
 
 class CurrencyMixed(Invalid):
@@ -27,11 +29,11 @@ class RunFailed(AppError):
 
     code = "run_failed"
     status = 500
-    text = "The run failed: {reason}. The placements before it are still in force."
+    text = _("The run failed: {reason}. The placements before it are still in force.")
 
 
 class InUse(Conflict):
     """A record that others stand on cannot be taken away."""
 
     code = "in_use"
-    text = "{what} is in use."
+    text = _("{what} is in use.")

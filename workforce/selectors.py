@@ -8,11 +8,13 @@ from datetime import date, datetime, timedelta
 import numpy as np
 from django.db.models import F, Q, Window
 from django.db.models.functions import RowNumber
+from django.utils.translation import gettext as _
 from numpy.typing import NDArray
 
 from accounts.models import User
 from common.errors import Invalid
 from common.time import local_date
+from common.words import said
 from vendors.choices import WORKING_STATES, VendorState
 from workforce.choices import AnnotatorKind, AnnotatorStatus, FactState, PoolKind
 from workforce.core.availability import WeeklyShift, day_bounds, hours_by_day
@@ -121,8 +123,9 @@ def idle_pools() -> list[tuple[str, str, str]]:
         Q(is_active=False) & (Q(vendor__isnull=True) | Q(vendor__state__in=WORKING_STATES))
         | Q(vendor__state=VendorState.SUSPENDED)
     ).order_by("pk")
+    suspended, inactive = said("vendor suspended"), said("pool inactive")
     return [
-        (key, name, "vendor suspended" if state == VendorState.SUSPENDED else "pool inactive")
+        (key, name, suspended if state == VendorState.SUSPENDED else inactive)
         for key, name, state in pools.values_list("key", "name", "vendor__state")
     ]
 
@@ -140,7 +143,9 @@ def login_of(annotator: Annotator, email: str) -> User:
     ).first()
     if user is None:
         raise Invalid(
-            "There is no such login in the annotator's organisation.", field="email", rule="known"
+            _("There is no such login in the annotator's organisation."),
+            field="email",
+            rule="known",
         )
     return user
 

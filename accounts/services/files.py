@@ -12,6 +12,7 @@ from django.core.files.base import ContentFile, File
 from django.core.files.storage import default_storage as storage
 from django.db import transaction
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 
 from accounts.access import access_file
 from accounts.models import Organisation, StoredFile, User
@@ -44,7 +45,7 @@ class FileDamaged(AppError):
 
     code = "file_damaged"
     status = 500
-    text = "The file on the disk is missing or is not the one that was stored."
+    text = gettext_lazy("The file on the disk is missing or is not the one that was stored.")
 
 
 @dataclass(frozen=True)

@@ -9,6 +9,7 @@ from datetime import datetime, timedelta
 from django.conf import settings
 from django.db import transaction
 from django.db.models import Q
+from django.utils.translation import gettext as _
 
 from accounts.choices import KeyState, Role
 from accounts.models import ApiKey, User
@@ -47,7 +48,7 @@ def make_key(
     _check_owner(user)
     _check_scopes(user, scopes)
     if expires_at is not None and expires_at <= now:
-        raise Invalid("A key expires in the future.", field="expires_at", rule="future")
+        raise Invalid(_("A key expires in the future."), field="expires_at", rule="future")
     prefix, secret = secrets.token_hex(6), secrets.token_urlsafe(32)
     key = ApiKey(
         user=user,
@@ -76,28 +77,38 @@ def make_key(
 def _check_owner(user: User) -> None:
     """Refuse a key for somebody who does not sign in."""
     if not user.is_active:
-        raise Invalid(f"{user} is not active.", field="user", rule="active")
+        raise Invalid(_("%(user)s is not active.") % {"user": user}, field="user", rule="active")
     if Role.SYSTEM in user.roles:
         raise Invalid(
-            "A system user acts for commands and scheduled work only.", field="user", rule="person"
+            _("A system user acts for commands and scheduled work only."),
+            field="user",
+            rule="person",
         )
 
 
 def _check_scopes(user: User, scopes: Sequence[str]) -> None:
     """Refuse scopes that a key may not carry, or not a key of this user."""
     if not scopes:
-        raise Invalid("A key needs a scope.", field="scopes", rule="required")
+        raise Invalid(_("A key needs a scope."), field="scopes", rule="required")
     for scope in scopes:
         if scope not in PERMISSIONS:
-            raise Invalid(f"There is no permission {scope}.", field="scopes", rule="known")
+            raise Invalid(
+                _("There is no permission %(scope)s.") % {"scope": scope},
+                field="scopes",
+                rule="known",
+            )
         if scope in PERSONAL:
             raise Invalid(
-                f"{scope} is for a person who has signed in, not for a key.",
+                _("%(scope)s is for a person who has signed in, not for a key.") % {"scope": scope},
                 field="scopes",
                 rule="personal",
             )
         if not can(user, scope):
-            raise Invalid(f"{user} may not {scope}.", field="scopes", rule="own")
+            raise Invalid(
+                _("%(user)s may not %(scope)s.") % {"user": user, "scope": scope},
+                field="scopes",
+                rule="own",
+            )
 
 
 @transaction.atomic

@@ -7,6 +7,7 @@ from typing import TypeVar
 from django.core.exceptions import NON_FIELD_ERRORS, ValidationError
 from django.db import IntegrityError, models, transaction
 from django.db.models import ProtectedError, RestrictedError
+from django.utils.translation import gettext as _
 
 from accounts.models import User
 from accounts.permissions import require
@@ -103,7 +104,10 @@ def delete_record(
             )
     except (ProtectedError, RestrictedError) as error:
         kinds = sorted({str(row._meta.verbose_name_plural) for row in list(error.args[1])[:200]})
-        raise Conflict(f"{record} is in use by: {', '.join(kinds)}.") from error
+        raise Conflict(
+            _("%(record)s is in use by: %(listed)s.")
+            % {"record": record, "listed": ", ".join(kinds)}
+        ) from error
     except IntegrityError as error:
         raise Conflict(rule_of(error)) from error
 
@@ -128,5 +132,7 @@ def invalid(error: ValidationError) -> Invalid:
 
 def rule_of(error: IntegrityError) -> str:
     """Return the words of the trigger or constraint that refused a row."""
-    text = str(error).splitlines()[0] if str(error) else "A rule of the database refused the row."
-    return text.removeprefix("CHECK constraint failed: ")
+    if not str(error):
+        return _("A rule of the database refused the row.")
+    # The words of our own triggers are in the catalogue; others are told as they are.
+    return _(str(error).splitlines()[0].removeprefix("CHECK constraint failed: "))

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from datetime import datetime
 
 from django.db import transaction
+from django.utils.translation import gettext as _
 
 from accounts.choices import HOUSE_ROLES, VENDOR_ROLES, OrganisationKind, Role
 from accounts.models import Membership, Organisation, User
@@ -62,7 +63,10 @@ def check_role(organisation: Organisation, role: str) -> None:
     at_house = organisation.kind == OrganisationKind.HOUSE
     if (role in HOUSE_ROLES and not at_house) or (role in VENDOR_ROLES and at_house):
         raise Invalid(
-            f"The role {role} does not suit a {organisation.kind}.", field="role", rule="role_kind"
+            _("The role %(role)s does not suit a %(kind)s.")
+            % {"role": role, "kind": organisation.kind},
+            field="role",
+            rule="role_kind",
         )
 
 
@@ -90,7 +94,7 @@ def create_user(
         check_role(organisation, role)
     address = email.strip().lower()
     if User.objects.filter(email=address).exists():
-        raise Invalid("There is a user of this e-mail.", field="email", rule="unique")
+        raise Invalid(_("There is a user of this e-mail."), field="email", rule="unique")
     user = User(email=address, name=name, organisation=organisation, time_zone=time_zone)
     user.set_password(password)
     write_checked(user, acting_user=acting_user)

@@ -5,6 +5,7 @@ from decimal import Decimal
 
 from django.db import IntegrityError, transaction
 from django.db.models import F
+from django.utils.translation import gettext as _
 
 from accounts.models import User
 from accounts.permissions import require
@@ -42,13 +43,18 @@ def create_card(
     require(acting_user, "rates.manage")
     if currency != pool.currency:
         raise Invalid(
-            f"{pool.name} is priced in {pool.currency}.", field="currency", rule="pool_currency"
+            _("%(pool)s is priced in %(currency)s.")
+            % {"pool": pool.name, "currency": pool.currency},
+            field="currency",
+            rule="pool_currency",
         )
     if contract is not None and contract.vendor_id != pool.vendor_id:
-        raise Invalid("The contract is another vendor's.", field="contract", rule="own_contract")
+        raise Invalid(_("The contract is another vendor's."), field="contract", rule="own_contract")
     if contract is not None and contract.currency != currency:
         raise Invalid(
-            f"The contract is in {contract.currency}.", field="currency", rule="contract_currency"
+            _("The contract is in %(currency)s.") % {"currency": contract.currency},
+            field="currency",
+            rule="contract_currency",
         )
     try:
         with transaction.atomic():
@@ -61,7 +67,7 @@ def create_card(
                 rework_billable=rework_billable,
             )
     except IntegrityError as error:
-        raise Conflict("The pool has a rate card already; add lines to it.") from error
+        raise Conflict(_("The pool has a rate card already; add lines to it.")) from error
     _record("rates.card_made", card, acting_user, now)
     return card
 
@@ -95,11 +101,13 @@ def add_line(
     output = None if output_price is None else _price("output_price", output_price)
     if output is not None and unit not in TOKEN_UNITS:
         raise Invalid(
-            "Only tokens have a price of their own for output.", field="output_price", rule="tokens"
+            _("Only tokens have a price of their own for output."),
+            field="output_price",
+            rule="tokens",
         )
     if valid_to is not None and valid_to <= valid_from:
         raise Invalid(
-            "A price comes into force before it ends.", field="valid_to", rule="dates_in_order"
+            _("A price comes into force before it ends."), field="valid_to", rule="dates_in_order"
         )
     try:
         with transaction.atomic():
@@ -115,7 +123,7 @@ def add_line(
             )
     except IntegrityError as error:
         raise Invalid(
-            "Another line for this activity and task type is in force in this time.",
+            _("Another line for this activity and task type is in force in this time."),
             field="valid_from",
             rule="no_overlap",
         ) from error
@@ -130,7 +138,7 @@ def _price(field: str, amount: Decimal | str) -> int:
     except ValueError as error:
         raise Invalid(str(error), field=field, rule="decimal") from error
     if micro < 0:
-        raise Invalid("A unit price is not negative.", field=field, rule="not_negative")
+        raise Invalid(_("A unit price is not negative."), field=field, rule="not_negative")
     return micro
 
 
@@ -145,7 +153,9 @@ def end_line(line: RateLine, *, valid_to: date, acting_user: User, now: datetime
     """
     require(acting_user, "rates.manage")
     if valid_to <= line.valid_from:
-        raise Invalid("The line ends after its first day.", field="valid_to", rule="dates_in_order")
+        raise Invalid(
+            _("The line ends after its first day."), field="valid_to", rule="dates_in_order"
+        )
     line.valid_to = valid_to
     line.save(update_fields=["valid_to"])
     _next_version(line.card)

@@ -3,6 +3,8 @@
 from dataclasses import dataclass, field
 from datetime import datetime
 
+from django.utils.translation import gettext as _
+
 from accounts.models import User
 from accounts.permissions import require
 from common.errors import Invalid, NotFound
@@ -54,10 +56,16 @@ def estimate_accuracy(*, project_key: str, acting_user: User, now: datetime) -> 
     require(acting_user, "accuracy.estimate")
     project = Project.objects.filter(key=project_key).first()
     if project is None:
-        raise NotFound(f"There is no project {project_key}.", what="project")
+        raise NotFound(
+            _("There is no project %(project_key)s.") % {"project_key": project_key}, what="project"
+        )
     given = Judgment.objects.filter(task__project=project, submitted_at__lte=now)
     if not given.exclude(label="").exists():
-        raise Invalid(f"{project_key} has no answers yet.", field="project", rule="answers")
+        raise Invalid(
+            _("%(project_key)s has no answers yet.") % {"project_key": project_key},
+            field="project",
+            rule="answers",
+        )
     found = Accuracies()
     own = blocks(project=project.pk)
     names = dict(Task.objects.filter(project=project).values_list("pk", "external_id"))

@@ -6,6 +6,7 @@ from datetime import datetime
 from pathlib import Path
 
 from django.db import transaction
+from django.utils.translation import gettext as _
 
 from accounts.models import User
 from accounts.permissions import require
@@ -90,11 +91,15 @@ def _cell(row: dict[str, object], name: str, number: int) -> str:
     value = str(row[name] if row[name] is not None else "").strip()
     if not value:
         raise Invalid(
-            f"Row {number}, {name}: it is empty.", field=name, row=number, rule="required"
+            _("Row %(number)s, %(name)s: it is empty.") % {"number": number, "name": name},
+            field=name,
+            row=number,
+            rule="required",
         )
     if len(value) > LABEL or "\x00" in value:
         raise Invalid(
-            f"Row {number}, {name}: it has {len(value):,} characters, {LABEL} are allowed.",
+            _("Row %(number)s, %(name)s: it has %(value)s characters, %(label)s are allowed.")
+            % {"number": number, "name": name, "value": format(len(value), ","), "label": LABEL},
             field=name,
             row=number,
             rule="length",
@@ -117,8 +122,17 @@ def _answers(path: Path) -> dict[tuple[str, str], str]:
 
 def _second(number: int, question: str, worker: str, before: str, answer: str) -> Invalid:
     return Invalid(
-        f"Row {number}, answer: {worker} has answered question {question} with {before!r}; "
-        f"a second answer {answer!r} is refused.",
+        _(
+            "Row %(number)s, answer: %(worker)s has answered question %(question)s with "
+            "%(before)s; a second answer %(answer)s is refused."
+        )
+        % {
+            "number": number,
+            "worker": worker,
+            "question": question,
+            "before": repr(before),
+            "answer": repr(answer),
+        },
         field="answer",
         row=number,
         rule="one_answer",
@@ -133,8 +147,8 @@ def _truths(path: Path) -> dict[str, str]:
         question, truth = _cell(row, "question", number), _cell(row, "truth", number)
         if found.setdefault(question, truth) != truth:
             raise Invalid(
-                f"Row {number}, truth: question {question} has the truth {found[question]!r} "
-                "already.",
+                _("Row %(number)s, truth: question %(question)s has the truth %(entry)s already.")
+                % {"number": number, "question": question, "entry": repr(found[question])},
                 field="truth",
                 row=number,
                 rule="one_truth",
@@ -288,8 +302,11 @@ def _write_gold(
         held = before.get(tasks[question])
         if held is not None and held != truth:
             raise Invalid(
-                f"Row {row}, truth: question {question} has the gold answer {held!r}; retire it "
-                "first.",
+                _(
+                    "Row %(row)s, truth: question %(question)s has the gold answer %(held)s; "
+                    "retire it first."
+                )
+                % {"row": row, "question": question, "held": repr(held)},
                 field="truth",
                 row=row,
                 rule="one_truth",

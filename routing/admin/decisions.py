@@ -1,6 +1,5 @@
 """Pages of decisions: candidates, gates, money, runner-up and prices."""
 
-import json
 from collections.abc import Sequence
 from typing import Any
 
@@ -10,14 +9,63 @@ from django.utils.translation import gettext_lazy as _
 from unfold.decorators import display
 
 from accounts.console_admin import ReadOnlyAdmin
-from routing.choices import Mode
-from routing.models import Decision
+from common.languages import duration, translated
+from routing.choices import Band, DataClass, Mode
+from routing.models import Decision, Run
 from routing.services.explaining import candidate_rows, price_rows
-from routing.services.reports import candidate_table_of, crew_names_of
+from routing.services.reports import (
+    candidate_table_of,
+    choice_words,
+    crew_names_of,
+    price_kind,
+    short_name,
+    version_lines,
+)
 
 SHOWN_CANDIDATES = 12
 MOST_CANDIDATES = 100
 SHOWN_PAIRS = 6
+SHOWN_RUNS = 10
+
+
+# What the tasks of a decision share, in the order in which it is shown.
+FACTS = {
+    "project": _("project"),
+    "task_type": _("task type"),
+    "domain": _("domain"),
+    "complexity": _("complexity"),
+    "risk": _("risk"),
+    "data_class": _("class of data"),
+    "harmful": _("harmful content"),
+    "safety_critical": _("safety-critical"),
+    "residency": _("residency"),
+    "language": _("language"),
+    "classes": _("classes"),
+    "due_day": _("due on day"),
+    "late_days": _("days late"),
+    "hours": _("effort of a task"),
+    "size": _("mean size"),
+    "error_cost": _("cost of an error"),
+}
+
+
+class RunFilter(admin.SimpleListFilter):
+    """The last runs, and the one that a link names."""
+
+    title = _("run")
+    parameter_name = "run__id__exact"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
+        rows = Run.objects.filter(decisions__isnull=False).distinct()
+        shown = list(rows.order_by("-started_at", "-pk")[:SHOWN_RUNS])
+        named = request.GET.get(self.parameter_name, "")
+        if named.isdecimal() and int(named) not in {run.pk for run in shown}:
+            shown += rows.filter(pk=int(named))
+        return [(str(run.pk), str(run)) for run in shown]
+
+    def queryset(self, request: HttpRequest, queryset: Any) -> Any:
+        value = self.value() or ""
+        return queryset.filter(run=int(value)) if value.isdecimal() else queryset
 
 
 @admin.register(Decision)
@@ -33,9 +81,9 @@ class DecisionAdmin(ReadOnlyAdmin):
         "routed",
         "waiting",
         "given_to",
-        "reason",
+        "shown_reason",
     )
-    list_filter = ("project", ("reason", admin.EmptyFieldListFilter))
+    list_filter = (RunFilter, "project", ("reason", admin.EmptyFieldListFilter))
     search_fields = ("reason",)
     list_select_related = ("run", "project")
     change_form_template = "admin/routing/decision.html"
@@ -48,11 +96,16 @@ class DecisionAdmin(ReadOnlyAdmin):
 
     @display(description=_("complexity × risk"))
     def bands(self, decision: Decision) -> str:
-        return f"{decision.key.get('complexity')} × {decision.key.get('risk')}"
+        complexity, risk = decision.key.get("complexity"), decision.key.get("risk")
+        return f"{Band(complexity).label} × {Band(risk).label}"
 
     @display(description=_("given to"))
     def given_to(self, decision: Decision) -> str:
-        return ", ".join(sorted({c["label_crew"] for c in decision.chosen})) or "–"
+        return ", ".join(sorted({short_name(c["label_crew"]) for c in decision.chosen})) or "–"
+
+    @display(description=_("why tasks wait"), ordering="reason")
+    def shown_reason(self, decision: Decision) -> str:
+        return translated(decision.why or decision.reason) or "–"
 
     def changeform_view(
         self,
@@ -93,11 +146,8 @@ def decision_context(decision: Decision) -> dict[str, Any]:
     return {
         "decision": decision,
         "run": run,
-        "facts": [
-            (name.replace("_", " "), f"{value:.4g}" if isinstance(value, float) else value)
-            for name, value in decision.key.items()
-            if value
-        ],
+        "facts": _facts(decision.key, run.currency),
+        "reason": decision.why or decision.reason,
         "chosen": [_readable(row) for row in decision.chosen],
         "runner_up": _readable(decision.runner_up) if decision.runner_up else None,
         "candidates": candidates[:SHOWN_CANDIDATES],
@@ -105,13 +155,13 @@ def decision_context(decision: Decision) -> dict[str, Any]:
         "more": max(len(candidates) - MOST_CANDIDATES, 0),
         "gates": _gates(rows),
         "scarce": [
-            {**price, "row": _short(price["row"])}
+            {**price, "row": short_name(price["row"]), "kind": price_kind(price["kind"])}
             for price in run.prices
             if price["row"] in used | pools or price["kind"] == "share"
         ],
         "rates": [row for row in price_rows(table, decision.key) if row["pool"] in pools],
         "crews": sorted(used),
-        "versions": json.dumps(run.versions, indent=1),
+        "versions": version_lines(run),
     }
 
 
@@ -122,17 +172,28 @@ def _readable(row: dict[str, Any]) -> dict[str, Any]:
     return {
         **row,
         "mode_name": Mode(row["mode"]).label,
-        "label_short": _short(row["label_crew"]),
-        "review_short": _short(row["review_crew"]),
+        "label_short": short_name(row["label_crew"]),
+        "review_short": short_name(row["review_crew"]),
         "review_percent": f"{share:.0%}",
-        "choice_name": choice.replace("_", " "),
+        "choice_name": choice_words(choice),
         "error_percent": f"{row['error']:.2%}",
     }
 
 
-def _short(crew: str) -> str:
-    """Return a crew's pool and number, without what sets it apart."""
-    return crew.split(" (")[0]
+def _facts(key: dict[str, Any], currency: str) -> list[tuple[Any, Any]]:
+    """Return what the tasks of a decision share, in words; what is empty is left out."""
+    shown = {
+        **key,
+        "complexity": Band(key["complexity"]).label,
+        "risk": Band(key["risk"]).label,
+        "data_class": DataClass(key["data_class"]).label,
+        "harmful": _("yes") if key["harmful"] else "",
+        "safety_critical": _("yes") if key["safety_critical"] else "",
+        "hours": duration(key["hours"]),
+        "size": f"{key['size']:.4g}",
+        "error_cost": f"{key['error_cost']:.4g} {currency}",
+    }
+    return [(title, shown[name]) for name, title in FACTS.items() if shown.get(name)]
 
 
 def _gates(rows: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
@@ -140,7 +201,7 @@ def _gates(rows: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
     gates: dict[tuple[str, str], list[str]] = {}
     for row in rows:
         if not row["open"]:
-            pair = " → ".join(_short(row[p]) for p in ("label_crew", "review_crew") if row[p])
+            pair = " → ".join(short_name(row[p]) for p in ("label_crew", "review_crew") if row[p])
             gates.setdefault((row["gate"], row["opens"]), []).append(pair)
     return [
         {

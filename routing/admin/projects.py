@@ -74,7 +74,7 @@ class ProjectAdmin(HistoryAdmin):
         return format_html(
             '<a href="{}">{}</a>',
             reverse("admin:routing_run_change", args=[run.pk]),
-            f"{run.started_at:%Y-%m-%d %H:%M}",
+            run,
         )
 
     def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> tuple[str, ...]:

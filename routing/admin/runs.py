@@ -6,16 +6,20 @@ from django.contrib import admin
 from django.http import HttpRequest, HttpResponse
 from django.urls import reverse
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import ngettext
 from unfold.contrib.filters.admin import RangeDateTimeFilter
 from unfold.decorators import action, display
 from unfold.forms import BaseDialogForm
 
 from accounts.console_admin import ReadOnlyAdmin, leave_dialog
 from common.errors import AppError
+from routing.choices import Band, Mode
 from routing.models import Decision, Run, RunCrew
 from routing.services.replay import replay
-from routing.services.reports import savings
+from routing.services.reports import price_kind, savings, short_name, version_lines
 
+LARGEST = 25  # decisions on the page of a run
+SHOWN_PRICES = 10
 RUN_COLOURS = {"running": "info", "done": "success", "failed": "danger"}
 
 
@@ -42,9 +46,6 @@ class RunAdmin(ReadOnlyAdmin):
         "days",
         "started_at",
         "finished_at",
-        "seconds",
-        "notes",
-        "versions",
     )
     actions_detail = ("replay_now",)
 
@@ -121,7 +122,7 @@ def run_context(run: Run) -> dict[str, Any]:
     """Return what the page of a run shows beside its fields."""
     total = max(run.routed, 1)
     modes = [
-        {"name": name.replace("_", "-"), "tasks": n, "share": n / total}
+        {"name": Mode(name).label, "tasks": n, "share": f"{n / total:.0%}"}
         for name, n in run.by_mode.items()
     ]
     decisions = Decision.objects.filter(run=run)
@@ -129,7 +130,21 @@ def run_context(run: Run) -> dict[str, Any]:
         "run": run,
         "modes": modes,
         "savings": savings(run.compared),
-        "largest": decisions.select_related("project").order_by("-tasks", "number")[:25],
+        "prices": [
+            {**price, "row": short_name(price["row"]), "kind": price_kind(price["kind"])}
+            for price in run.prices[:SHOWN_PRICES]
+        ],
+        "versions": version_lines(run),
+        "largest": [
+            {
+                "decision": row,
+                "bands": f"{Band(row.key['complexity']).label} × {Band(row.key['risk']).label}",
+                "given": ", ".join(sorted({short_name(c["label_crew"]) for c in row.chosen})),
+            }
+            for row in decisions.select_related("project").order_by("-tasks", "number")[:LARGEST]
+        ],
+        "cohorts": ngettext("%(n)s cohort", "%(n)s cohorts", run.cohorts)
+        % {"n": f"{run.cohorts:,}"},
         "waits": decisions.filter(waiting__gt=0).count(),
     }
 

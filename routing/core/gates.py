@@ -11,6 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from common.words import said
 from routing.core.policy import ATTESTATIONS, CompiledPolicy
 from routing.core.tables import MODEL, OUTSOURCED, Bits, Inputs, Ints, bad_days
 
@@ -18,30 +19,36 @@ Codes = NDArray[np.uint8]
 
 # code → (what is shown, what would open it)
 GATES: tuple[tuple[str, str], ...] = (
-    ("open", ""),
-    ("pool not in the policy", "name the pool in the policy"),
+    (said("open"), ""),
+    (said("pool not in the policy"), said("name the pool in the policy")),
     (
-        "policy does not cover safety-critical work",
-        "publish, by a second person, a policy that covers it",
+        said("policy does not cover safety-critical work"),
+        said("publish, by a second person, a policy that covers it"),
     ),
-    ("conflict of interest", "the project excludes this vendor"),
-    ("barred by a rule", "settle what the rule names"),
-    ("vendor in calibration", "activate the vendor, or lower the risk"),
-    ("attestation missing or lapsed", "record and verify a valid attestation of the vendor"),
-    ("skill not verified", "verify the skill of more annotators"),
-    ("level too low", "raise and verify the level, or lower it in policy or project"),
-    ("certificate missing or lapsed", "record and verify a valid certificate"),
-    ("residency", "verify annotators who live in the country of the data"),
-    ("language", "verify annotators who speak the language"),
-    ("clearance", "verify annotators with the clearance"),
-    ("harmful content", "ask annotators to opt in (exposure cap above zero)"),
-    ("model may not see this data", "name the data class in the policy"),
-    ("no price", "add a rate line in force for this task type"),
-    ("no hours", "add shifts or declared capacity in the horizon"),
-    ("mode not allowed", "allow the mode in this cell of the policy"),
-    ("error above the target", "raise accuracy, answers or review share, or the target"),
-    ("too few members", "add members with hours on the same day"),
-    ("no reviewer", "verify reviewers, or offer a reviewing part in a hybrid pool"),
+    (said("conflict of interest"), said("the project excludes this vendor")),
+    (said("barred by a rule"), said("settle what the rule names")),
+    (said("vendor in calibration"), said("activate the vendor, or lower the risk")),
+    (
+        said("attestation missing or lapsed"),
+        said("record and verify a valid attestation of the vendor"),
+    ),
+    (said("skill not verified"), said("verify the skill of more annotators")),
+    (said("level too low"), said("raise and verify the level, or lower it in policy or project")),
+    (said("certificate missing or lapsed"), said("record and verify a valid certificate")),
+    (said("residency"), said("verify annotators who live in the country of the data")),
+    (said("language"), said("verify annotators who speak the language")),
+    (said("clearance"), said("verify annotators with the clearance")),
+    (said("harmful content"), said("ask annotators to opt in (exposure cap above zero)")),
+    (said("model may not see this data"), said("name the data class in the policy")),
+    (said("no price"), said("add a rate line in force for this task type")),
+    (said("no hours"), said("add shifts or declared capacity in the horizon")),
+    (said("mode not allowed"), said("allow the mode in this cell of the policy")),
+    (
+        said("error above the target"),
+        said("raise accuracy, answers or review share, or the target"),
+    ),
+    (said("too few members"), said("add members with hours on the same day")),
+    (said("no reviewer"), said("verify reviewers, or offer a reviewing part in a hybrid pool")),
 )
 OPEN, NOT_IN_POLICY, UNCOVERED, CONFLICT, BARRED, CALIBRATING, ATTESTATION, SKILL, LEVEL = range(9)
 CERTIFICATE, RESIDENCY, LANGUAGE, CLEARANCE, HARM, DATA, NO_PRICE, NO_HOURS = range(9, 17)

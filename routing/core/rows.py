@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import sparse
 
+from common.words import said
 from routing.core.arrangements import Candidates
 from routing.core.limits import Limit, Uses, limits_of, uses_of
 from routing.core.newcomers import NewcomerRow, newcomer_crews, newcomer_rows
@@ -186,8 +187,11 @@ def _vendor_rows(  # type: ignore[no-untyped-def]
     room = float(vendors.share_cap[open_vendors].sum()) if len(open_vendors) else 0.0
     if room < 1.0 - 1e-12:
         notes.append(
-            "share caps were not applied: the vendors that have hours and open gates may take "
-            f"{room:.0%} of outside work together"
+            said(
+                "share caps were not applied: the vendors that have hours and open gates may take "
+                "%(percent).0f %% of outside work together",
+                percent=100 * room,
+            )
         )
         return
     one = np.ones(len(labels))

@@ -11,13 +11,28 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from common.words import said
+
 Floats = NDArray[np.float64]
 Bands = NDArray[np.int8]
 
 SCORER_VERSION = "1"
 BAND_EDGES = (0.25, 0.5, 0.75)
-COMPLEXITY_FACTORS = ("size", "classes", "disagreement", "entropy", "expertise", "edge case")
-RISK_FACTORS = ("data class", "use", "residency", "harm", "cost of an error")
+COMPLEXITY_FACTORS = (
+    said("size"),
+    said("classes"),
+    said("disagreement"),
+    said("entropy"),
+    said("expertise"),
+    said("edge case"),
+)
+RISK_FACTORS = (
+    said("data class"),
+    said("use"),
+    said("residency"),
+    said("harm"),
+    said("cost of an error"),
+)
 COMPLEXITY_WEIGHTS = np.array([0.45, 0.30, 0.55, 0.45, 0.70, 0.60])
 RISK_WEIGHTS = np.array([0.70, 0.90, 0.15, 0.35, 0.50])
 DATA_CLASS_RISK = np.array([0.0, 0.15, 0.55, 0.85, 1.0])

@@ -81,7 +81,7 @@ class Run(models.Model):
         ]
 
     def __str__(self) -> str:
-        return f"{self.started_at:%Y-%m-%d %H:%M}"
+        return f"{self.started_at:%Y-%m-%d %H:%M} UTC"
 
 
 class RunRecord(models.Model):
@@ -166,6 +166,13 @@ class Decision(models.Model):
         _("difference"), null=True, help_text=_("per task, to the runner-up at prices in force")
     )
     reason = models.CharField(_("why tasks wait"), max_length=300, blank=True)
+    why = models.JSONField(
+        _("why tasks wait, as pattern and values"),
+        null=True,
+        blank=True,
+        editable=False,
+        help_text=_("`reason` in the words of common.words, to be told in any language"),
+    )
 
     class Meta:
         verbose_name = _("decision")

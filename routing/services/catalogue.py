@@ -6,6 +6,7 @@ from typing import Any
 
 from django.core.exceptions import ValidationError
 from django.db import transaction
+from django.utils.translation import gettext as _
 
 from accounts.models import User
 from accounts.permissions import require
@@ -32,7 +33,7 @@ def load_catalogue(
     require(acting_user, "catalogue.manage")
     document = parse_yaml(path.read_text(encoding="utf-8"))
     if not isinstance(document, dict):
-        raise Invalid("A catalogue is a mapping.", field="file", rule="mapping")
+        raise Invalid(_("A catalogue is a mapping."), field="file", rule="mapping")
     made = {"skills": 0, "certificates": 0, "domains": 0, "task_types": 0}
     for key, name in _entries(document, "skills"):
         made["skills"] += _add(Skill, key, {"name": name})
@@ -50,7 +51,7 @@ def load_catalogue(
 def _entries(document: dict[str, Any], part: str) -> list[tuple[str, Any]]:
     entries = document.get(part) or {}
     if not isinstance(entries, dict):
-        raise Invalid(f"{part} is a mapping.", field=part, rule="mapping")
+        raise Invalid(_("%(part)s is a mapping.") % {"part": part}, field=part, rule="mapping")
     return list(entries.items())
 
 
@@ -62,7 +63,9 @@ def _add(model: Any, key: str, values: dict[str, Any]) -> bool:
         row.full_clean()
     except ValidationError as error:
         text = "; ".join(f"{name}: {' '.join(words)}" for name, words in error.message_dict.items())
-        raise Invalid(f"{key}: {text}", field=key, rule="valid") from error
+        raise Invalid(
+            _("%(key)s: %(text)s") % {"key": key, "text": text}, field=key, rule="valid"
+        ) from error
     row.save()
     return True
 
@@ -99,7 +102,7 @@ def _tokens(key: str, entry: Any) -> dict[str, Any]:
         (in_item, in_unit), (out_item, out_unit) = tokens["reads"], tokens["writes"]
     except (KeyError, TypeError, ValueError) as error:
         raise Invalid(
-            f"{key}: tokens are reads: [item, unit] and writes: [item, unit].",
+            _("%(key)s: tokens are reads: [item, unit] and writes: [item, unit].") % {"key": key},
             field=f"{key}.tokens",
             rule="tokens",
         ) from error
@@ -113,12 +116,20 @@ def _tokens(key: str, entry: Any) -> dict[str, Any]:
 
 def _get(key: str, entry: Any, name: str) -> Any:
     if not isinstance(entry, dict) or name not in entry:
-        raise Invalid(f"{key}: {name} is missing.", field=f"{key}.{name}", rule="required")
+        raise Invalid(
+            _("%(key)s: %(name)s is missing.") % {"key": key, "name": name},
+            field=f"{key}.{name}",
+            rule="required",
+        )
     return entry[name]
 
 
 def _find(model: Any, key: str, wanted: str) -> Any:
     found = model.objects.filter(key=wanted).first()
     if found is None:
-        raise Invalid(f"{key}: there is no {wanted}.", field=key, rule="known")
+        raise Invalid(
+            _("%(key)s: there is no %(wanted)s.") % {"key": key, "wanted": wanted},
+            field=key,
+            rule="known",
+        )
     return found

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from common.words import to_json
 from routing.choices import Band, DataClass, Mode
 from routing.core.arrangements import label_answers
 from routing.core.decide import Outcome, slot_prices
@@ -76,7 +77,8 @@ def decisions(
                 chosen=chosen,
                 runner_up=runner,
                 difference=difference,
-                reason=reasons[k][:300],
+                reason=str(reasons[k])[:300],
+                why=to_json(reasons[k]) or None,
             )
         )
     return rows

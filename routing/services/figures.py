@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from common.words import from_json, listed, nsaid, said
 from routing.choices import Mode
 from routing.core.baselines import Result, greedy, planned, tier_rules
 from routing.core.decide import Outcome
@@ -139,7 +140,7 @@ def report_of(
     by_mode = dict.fromkeys(Mode.values, 0)
     for mode, number in enumerate(Mode.values):
         by_mode[number] = int(n[found.mode[found.pair[a]] == mode].sum())
-    reasons = [decision.reason for decision in decisions]
+    reasons = [from_json(decision.why or "") for decision in decisions]
     return RunReport(
         run=str(run.public_id) if run is not None else None,
         tasks=int(n.sum() + placed.waiting.sum()),
@@ -186,13 +187,23 @@ def _notes(decided: Decided) -> list[str]:
     cohorts = decided.problem.inputs.cohorts
     overdue = int(cohorts.count[cohorts.late > 0].sum())
     if overdue:
-        notes.append(f"{overdue} tasks are overdue: flagged, and planned first")
+        notes.append(
+            nsaid(
+                "%(n)s task is overdue: flagged, and planned first",
+                "%(n)s tasks are overdue: flagged, and planned first",
+                overdue,
+            )
+        )
     if decided.scope.left_out:
-        notes.append(f"left out of the run: {', '.join(decided.scope.left_out)}")
+        pools = listed(decided.scope.left_out)
+        notes.append(said("left out of the run: %(pools)s", pools=pools))
     if decided.settled.left_out:
         notes.append(
-            f"{decided.settled.left_out} tasks wait because their own effort is above the mean "
-            "of their cohort"
+            nsaid(
+                "%(n)s task waits because its own effort is above the mean of its cohort",
+                "%(n)s tasks wait because their own effort is above the mean of their cohort",
+                decided.settled.left_out,
+            )
         )
     return notes
 
@@ -240,7 +251,7 @@ def _examples(
             "tasks": d.tasks,
             "routed": d.routed,
             "waiting": d.waiting,
-            "reason": d.reason,
+            "reason": from_json(d.why or d.reason),
             "chosen": d.chosen,
             "runner_up": d.runner_up,
             "difference": d.difference,

@@ -11,6 +11,7 @@ from urllib.parse import urlsplit
 from uuid import uuid4
 
 from django.db import connection, transaction
+from django.utils.translation import gettext as _
 
 from accounts.models import User
 from accounts.permissions import require
@@ -106,7 +107,9 @@ def import_tasks(
     require(acting_user, "tasks.import")
     project = Project.objects.filter(key=project_key).first()
     if project is None:
-        raise NotFound(f"There is no project {project_key}.", what="project")
+        raise NotFound(
+            _("There is no project %(project_key)s.") % {"project_key": project_key}, what="project"
+        )
     tell = report or (lambda step, done, total: None)
     found = FileReport()
     try:

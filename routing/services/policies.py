@@ -10,13 +10,15 @@ from typing import Any
 
 import yaml
 from django.db import IntegrityError, transaction
+from django.utils.translation import gettext as _
 
 from accounts.models import User
 from accounts.permissions import require
 from audit.services.events import record_event
 from common.errors import Conflict, Invalid
+from common.languages import translated
 from routing.choices import PolicyState
-from routing.core.policy import unknown_keys, validate
+from routing.core.policy_check import unknown_keys, validate
 from routing.models import Policy, Project
 from vendors.models import Vendor
 from workforce.models import Pool
@@ -54,12 +56,14 @@ def parse_yaml(text: str) -> Any:
         If the text is too long, no YAML, or names a key twice.
     """
     if len(text.encode()) > MAX_BYTES:
-        raise Invalid("A policy has at most 256 KiB.", field="document", rule="size")
+        raise Invalid(_("A policy has at most 256 KiB."), field="document", rule="size")
     try:
         return yaml.load(text, Loader=_Loader)
     except (yaml.YAMLError, RecursionError, TypeError) as error:
         raise Invalid(
-            f"This is no readable YAML: {error}", field="document", rule="yaml"
+            _("This is no readable YAML: %(error)s") % {"error": error},
+            field="document",
+            rule="yaml",
         ) from error
 
 
@@ -121,7 +125,7 @@ def create_draft(
     """Make the next version of a project's policy as a draft; it may still be invalid."""
     require(acting_user, "policies.edit")
     if not isinstance(document, Mapping):
-        raise Invalid("A policy is a mapping.", field="document", rule="mapping")
+        raise Invalid(_("A policy is a mapping."), field="document", rule="mapping")
     # The project's row is the lock: two drafts made at once get two numbers.
     Project.objects.select_for_update().get(pk=project.pk)
     last = Policy.objects.filter(project=project).order_by("-version").first()
@@ -172,7 +176,7 @@ def change_draft(
         pk=policy.pk, state=PolicyState.DRAFT, document_hash=expected_hash
     ).update(**values)
     if not changed:
-        raise Conflict("The draft was changed or published meanwhile; load it again.")
+        raise Conflict(_("The draft was changed or published meanwhile; load it again."))
     policy.refresh_from_db()
     # update() passes the history by: it is written here.
     Policy.history.bulk_history_create([policy], update=True, default_user=acting_user)
@@ -196,22 +200,23 @@ def publish_policy(policy: Policy, *, acting_user: User, now: datetime) -> Polic
     Project.objects.select_for_update().get(pk=policy.project_id)
     policy.refresh_from_db()
     if policy.state != PolicyState.DRAFT:
-        raise Conflict("Only a draft can be published.")
+        raise Conflict(_("Only a draft can be published."))
     problems = validate(policy.document) or unknown_keys(
         policy.document,
         set(Pool.objects.values_list("key", flat=True)),
         set(Vendor.objects.values_list("key", flat=True)),
     )
     if problems:
+        listed = [f"{problem.path}: {translated(problem.message)}" for problem in problems]
         raise Invalid(
-            "The policy cannot be published: " + "; ".join(str(p) for p in problems),
+            _("The policy cannot be published: %(problems)s") % {"problems": "; ".join(listed)},
             field="document",
             rule="valid",
-            problems=[str(p) for p in problems],
+            problems=listed,
         )
     if policy.covers_safety_critical and policy.author_id == acting_user.pk:
         raise Invalid(
-            "A policy that covers safety-critical work is published by a second person.",
+            _("A policy that covers safety-critical work is published by a second person."),
             field="published_by",
             rule="four_eyes",
         )
@@ -227,7 +232,7 @@ def publish_policy(policy: Policy, *, acting_user: User, now: datetime) -> Polic
         with transaction.atomic():
             policy.save(update_fields=["state", "published_by", "published_at"])
     except IntegrityError as error:
-        raise Conflict("Another policy was published at the same time.") from error
+        raise Conflict(_("Another policy was published at the same time.")) from error
     _record("policy.published", policy, acting_user, now)
     return policy
 

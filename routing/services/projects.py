@@ -6,6 +6,7 @@ from datetime import datetime
 from typing import Any
 
 from django.db import transaction
+from django.utils.translation import gettext as _
 
 from accounts.models import User
 from accounts.permissions import require
@@ -68,14 +69,15 @@ def check_project(project: Project) -> None:
     for kind in project.required_attestations:
         if kind not in AttestationKind.values:
             raise Invalid(
-                f"{kind!r} is none of {', '.join(AttestationKind.values)}.",
+                _("%(kind)s is none of %(listed)s.")
+                % {"kind": repr(kind), "listed": ", ".join(AttestationKind.values)},
                 field="required_attestations",
                 rule="known",
             )
     for host in project.reference_hosts:
         if not isinstance(host, str) or not host or any(c in host for c in "/: "):
             raise Invalid(
-                f"{host!r} is no host name (write images.example.com).",
+                _("%(host)s is no host name (write images.example.com).") % {"host": repr(host)},
                 field="reference_hosts",
                 rule="host",
             )

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 import numpy as np
+from django.utils.translation import gettext as _
 
 from common.errors import Invalid
 from routing.choices import RunState
@@ -41,7 +42,7 @@ def replay(run: Run) -> Replay:
         If the run did not finish: it has no record.
     """
     if run.state != RunState.DONE or not RunRecord.objects.filter(run=run).exists():
-        raise Invalid("Only a finished run can be replayed.", field="run", rule="done")
+        raise Invalid(_("Only a finished run can be replayed."), field="run", rule="done")
     plan = decide(unpack(bytes(run.record.inputs), *RECORD_TYPES)).plan
     stored = unpack(bytes(run.record.candidates))["plan"]
     differences = [

@@ -5,7 +5,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy as _l
 
+from common.words import from_json
 from routing.choices import Mode
 from routing.core.record import unpack
 from routing.models import Decision, Run, RunRecord
@@ -33,14 +35,33 @@ def stored_report(run: Run) -> RunReport:
         seconds={name: run.seconds[name] for name in ("score", "solve", "place")},
         by_mode={name: run.by_mode[name] for name in Mode.values},
         compared=run.compared,
-        notes=run.notes,
-        waiting_reasons=run.waiting_reasons,
-        gates=run.gates,
+        notes=[from_json(note) for note in run.notes],
+        waiting_reasons=[
+            {**row, "reason": from_json(row["reason"]), "opens": from_json(row["opens"])}
+            for row in run.waiting_reasons
+        ],
+        gates=[
+            {**row, "gate": from_json(row["gate"]), "opens": from_json(row["opens"])}
+            for row in run.gates
+        ],
         prices=run.prices,
         by_pool=run.by_pool,
         newcomers=run.newcomers,
         examples=[_example(decision, table, names) for decision in picked if table is not None],
     )
+
+
+_KINDS = {
+    "crew": _l("hours of a crew"),
+    "declared": _l("declared hours"),
+    "commitment": _l("commitment"),
+    "share": _l("share cap"),
+    "newcomers": _l("newcomers' share"),
+    "budget": _l("budget"),
+    "harm": _l("harmful content"),
+    "answers": _l("answers a day"),
+}
+_CHOICES = {"random": _l("drawn at random"), "least_certain": _l("the least certain first")}
 
 
 @dataclass(frozen=True)
@@ -83,6 +104,32 @@ def savings(compared: Mapping[str, Any]) -> list[Saving]:
     return found
 
 
+def short_name(crew: str) -> str:
+    """Return a crew's pool and number, without what sets it apart."""
+    return crew.split(" (")[0]
+
+
+def choice_words(choice: str) -> str:
+    """Return how reviewed answers are chosen, in words."""
+    return str(_CHOICES[choice]) if choice else ""
+
+
+def price_kind(kind: str) -> str:
+    """Return what kind of thing is scarce, in words."""
+    return str(_KINDS.get(kind, kind))
+
+
+def version_lines(run: Run) -> list[tuple[str, str]]:
+    """Return name and version of all that a run was decided by, parts of a group one by one."""
+    found = []
+    for name, value in sorted(run.versions.items()):
+        if isinstance(value, Mapping):
+            found += [(f"{name} · {part}", str(version)) for part, version in sorted(value.items())]
+        else:
+            found.append((name, str(value)))
+    return found
+
+
 def candidate_table_of(run: Run) -> Any:
     """Return the candidates that a run stored, None where it did not finish."""
     record = RunRecord.objects.filter(run=run).first()
@@ -108,7 +155,7 @@ def _example(decision: Decision, table: Any, names: Sequence[str]) -> dict[str, 
         "tasks": decision.tasks,
         "routed": decision.routed,
         "waiting": decision.waiting,
-        "reason": decision.reason,
+        "reason": from_json(decision.why or decision.reason),
         "chosen": decision.chosen,
         "runner_up": decision.runner_up,
         "difference": decision.difference,

@@ -7,6 +7,7 @@ from datetime import datetime
 
 import numpy as np
 from django.db import transaction
+from django.utils.translation import gettext as _
 
 from accounts.models import User
 from accounts.permissions import require
@@ -62,7 +63,11 @@ def route(
     """
     require(acting_user, "routing.run")
     if not 1 <= days <= MAX_DAYS:
-        raise Invalid(f"A run plans 1 to {MAX_DAYS} days.", field="days", rule="range")
+        raise Invalid(
+            _("A run plans 1 to %(max_days)s days.") % {"max_days": MAX_DAYS},
+            field="days",
+            rule="range",
+        )
     tell = report or (lambda step, done, total: None)
     projects = _projects(project_keys)
     policies = _policies(projects, policy_version)
@@ -93,9 +98,12 @@ def _projects(keys: Sequence[str] | None) -> list[Project]:
     projects = list(rows.order_by("pk"))
     missing = sorted(set(keys or ()) - {project.key for project in projects})
     if missing:
-        raise NotFound(f"There is no open project {', '.join(missing)}.", what="project")
+        raise NotFound(
+            _("There is no open project %(listed)s.") % {"listed": ", ".join(missing)},
+            what="project",
+        )
     if not projects:
-        raise NotFound("There is no open project to route.", what="project")
+        raise NotFound(_("There is no open project to route."), what="project")
     return projects
 
 
@@ -107,9 +115,16 @@ def _policies(projects: Sequence[Project], version: int | None) -> list[Policy]:
     }
     missing = [project.key for project in projects if project.pk not in found]
     if missing:
-        what = f"no policy version {version}" if version is not None else "no published policy"
+        what = (
+            _("no policy version %(version)s") % {"version": version}
+            if version is not None
+            else _("no published policy")
+        )
         raise NothingPublished(
-            f"{', '.join(missing)}: {what}.", field="policy", rule="published", projects=missing
+            _("%(listed)s: %(what)s.") % {"listed": ", ".join(missing), "what": what},
+            field="policy",
+            rule="published",
+            projects=missing,
         )
     return [found[project.pk] for project in projects]
 
@@ -120,7 +135,7 @@ def _busy(pool_id: int) -> RunBusy:
         if pool_id in run.pool_ids:
             since = f"{run.started_at:%Y-%m-%d %H:%M:%S} UTC"
             return RunBusy(pool=name, who=str(run.requested_by), since=since)
-    return RunBusy(pool=name, who="another process", since="a moment ago")
+    return RunBusy(pool=name, who=_("another process"), since=_("a moment ago"))
 
 
 def _begin(scope: Scope, pool_ids: Sequence[int], acting_user: User) -> Run:
@@ -135,7 +150,7 @@ def _begin(scope: Scope, pool_ids: Sequence[int], acting_user: User) -> Run:
             pk__in=[policy.pk for policy in scope.policies], state=PolicyState.PUBLISHED
         )
         if len(in_force) < len(scope.policies):
-            raise Conflict("A policy was published meanwhile; route again.")
+            raise Conflict(_("A policy was published meanwhile; route again."))
         run = Run.objects.create(
             requested_by=acting_user,
             now=scope.now,

@@ -5,11 +5,14 @@ from dataclasses import dataclass
 from datetime import date, datetime
 
 from django.conf import settings
+from django.utils.translation import gettext as _
 
 from common.errors import Invalid
+from common.languages import translated
 from common.time import local_date
+from common.words import said
 from routing.choices import PolicyState
-from routing.core.policy import validate
+from routing.core.policy_check import validate
 from routing.errors import CurrencyMixed
 from routing.models import Policy, Project
 from workforce.choices import PoolKind
@@ -48,15 +51,19 @@ def check_policies(policies: Sequence[Policy], *, dry_run: bool) -> None:
     for policy in policies:
         if not dry_run and policy.state != PolicyState.PUBLISHED:
             raise Invalid(
-                f"{policy} is {policy.get_state_display()}: only a published policy is routed by. "
-                "Add --dry-run to see what this one would do.",
+                _(
+                    "%(policy)s is %(state)s: only a published policy is routed by. Add --dry-run "
+                    "to see what this one would do."
+                )
+                % {"policy": policy, "state": policy.get_state_display()},
                 field="policy",
                 rule="published",
             )
-        problems = [str(problem) for problem in validate(policy.document)]
+        problems = [f"{p.path}: {translated(p.message)}" for p in validate(policy.document)]
         if problems:
             raise Invalid(
-                f"{policy} cannot be routed by: {'; '.join(problems)}",
+                _("%(policy)s cannot be routed by: %(listed)s")
+                % {"policy": policy, "listed": "; ".join(problems)},
                 field="policy",
                 rule="valid",
                 problems=problems,
@@ -73,7 +80,9 @@ def left_out(policies: Sequence[Policy]) -> tuple[str, ...]:
     """Return the pools that would be used but are inactive, or whose vendor is suspended."""
     named = _named(policies)
     return tuple(
-        f"{name} ({why})" for key, name, why in idle_pools() if named is None or key in named
+        said("%(pool)s (%(why)s)", pool=name, why=why)
+        for key, name, why in idle_pools()
+        if named is None or key in named
     )
 
 
@@ -98,8 +107,11 @@ def check_currency(projects: Sequence[Project], pools: Sequence[PoolRow]) -> str
     others = [f"{p.key} ({p.currency})" for p in projects if p.currency != currency]
     if others:
         raise CurrencyMixed(
-            f"Projects of one run share a currency; {currency} is not that of "
-            f"{', '.join(others)}. Route them one after the other.",
+            _(
+                "Projects of one run share a currency; %(currency)s is not that of %(listed)s. "
+                "Route them one after the other."
+            )
+            % {"currency": currency, "listed": ", ".join(others)},
             field="project",
             rule="one_currency",
         )
@@ -107,8 +119,12 @@ def check_currency(projects: Sequence[Project], pools: Sequence[PoolRow]) -> str
     if strange:
         names = ", ".join(f"{pool.name} ({pool.currency})" for pool in strange)
         raise CurrencyMixed(
-            f"The run is in {currency}, but these pools are priced in another currency: {names}. "
-            "Name the pools to use in the policy; there is no dated exchange rate yet.",
+            _(
+                "The run is in %(currency)s, but these pools are priced in another currency: "
+                "%(names)s. Name the pools to use in the policy; there is no dated exchange "
+                "rate yet."
+            )
+            % {"currency": currency, "names": names},
             field="pools",
             rule="one_currency",
             pools=[pool.key for pool in strange],

@@ -6,6 +6,7 @@ from datetime import date, datetime, timedelta
 import numpy as np
 from django.conf import settings
 from django.db.models import Count, Sum
+from django.utils.translation import gettext as _
 
 from common.time import zone
 from routing import seams
@@ -269,8 +270,12 @@ def rate_columns(scope: Scope, pools: Sequence[PoolRow], types: Sequence[TaskTyp
                     continue
                 if price.currency != scope.currency:
                     raise CurrencyMixed(
-                        f"The rate card of {row.name} is in {price.currency}, the run in "
-                        f"{scope.currency}.",
+                        _("The rate card of %(row)s is in %(currency)s, the run in %(currency2)s.")
+                        % {
+                            "row": row.name,
+                            "currency": price.currency,
+                            "currency2": scope.currency,
+                        },
                         field="pools",
                         rule="one_currency",
                     )

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from common.words import listed, pattern, said
 from routing.core.decide import Outcome
 from routing.core.gates import (
     GATES,
@@ -22,17 +23,30 @@ from routing.core.gates import (
 from routing.core.settle import Placed
 from routing.core.tables import Inputs, Ints
 
-OWN_EFFORT = "own effort above the mean that was planned"
-NO_PEOPLE = "no annotators in the pools of this run"
-# Kinds of scarce rows: what is short of which name, and what one unit more is called.
+OWN_EFFORT = said("own effort above the mean that was planned")
+NO_PEOPLE = said("no annotators in the pools of this run")
+MORE_HOURS = said("add hours, or plan more days")
+NO_TASK = said("what is left holds no task")
+# Kinds of scarce rows: what is short of which name, and what one unit more is worth.
+HOUR = pattern("an hour more is worth %(price).2f")
 SHORT = {
-    "crew": ("hours of {}", "an hour more"),
-    "declared": ("declared hours of {}", "an hour more"),
-    "exposure": ("harmful content that the caps of {} allow", "an hour more"),
-    "answers": ("answers a day that the caps of {} allow", "one more"),
-    "share": ("share cap of {}", "a task more"),
-    "budget": ("budget {}", "a unit more"),
+    "crew": (pattern("hours of %(name)s"), HOUR),
+    "declared": (pattern("declared hours of %(name)s"), HOUR),
+    "exposure": (pattern("harmful content that the caps of %(name)s allow"), HOUR),
+    "answers": (
+        pattern("answers a day that the caps of %(name)s allow"),
+        pattern("one more is worth %(price).2f"),
+    ),
+    "share": (
+        pattern("share cap of %(name)s"),
+        pattern("a task more is worth %(price).2f"),
+    ),
+    "budget": (
+        pattern("budget %(name)s"),
+        pattern("a unit more is worth %(price).2f"),
+    ),
 }
+GATE = pattern("gate: %(gate)s")
 PAIR_GATES = (NO_PRICE, MODE, TARGET, MEMBERS, REVIEWER)
 BY_CREW = ("crew", "exposure", "answers")
 
@@ -55,7 +69,7 @@ def waiting_reasons(
             codes = found.shut[k] if found.shut.shape[1] else touch[k]
             shut = codes[codes != OPEN]
             code = int(shut.max()) if len(shut) else int(touch[k].max())
-            reasons[k] = f"gate: {GATES[code][0]}"
+            reasons[k] = said(GATE, gate=GATES[code][0])
     return reasons
 
 
@@ -76,14 +90,14 @@ def _scarce(inputs: Inputs, outcome: Outcome, k: int, slots: Ints, names: Sequen
         if price <= 1e-9 and not none:
             continue
         words, more = SHORT[kind]
-        short = words.format(names[int(name.split()[-1])] if kind in BY_CREW else name)
-        worth = "what is left holds no task" if none else f"{more} is worth {price:.2f}"
-        parts.append(f"{short} ({worth})")
+        short = said(words, name=names[int(name.split()[-1])] if kind in BY_CREW else name)
+        worth = NO_TASK if none else said(more, price=price)
+        parts.append(said("%(short)s (%(worth)s)", short=short, worth=worth))
     if parts:
-        return "short: " + "; ".join(parts)
+        return said("short: %(what)s", what=listed(parts, "%(first)s; %(then)s"))
     if found.cost[k, a] > np.asarray(outcome.problem.wait_cost)[k]:
-        return "waiting costs less than any open arrangement"
-    return "short: hours left do not hold a whole task"
+        return said("waiting costs less than any open arrangement")
+    return said("short: hours left do not hold a whole task")
 
 
 def gate_counts(inputs: Inputs, outcome: Outcome, placed: Placed) -> list[dict[str, Any]]:
@@ -134,20 +148,26 @@ def summary_of_waiting(
     later : tells the next day after the horizon on which people work, and how many days to plan
         to reach it; it is asked where hours are missing
     """
-    more = f"; or bring back {', '.join(left_out)}" if left_out else ""
-    opens = {f"gate: {text}": how for text, how in GATES}
-    idle = f"gate: {GATES[NO_HOURS][0]}"
+    opens: dict[str, str] = {said(GATE, gate=text): how for text, how in GATES}
+    idle = said(GATE, gate=GATES[NO_HOURS][0])
     if idle in reasons and (next_day := later()) is not None:
         day, days = next_day
-        opens[idle] = f"plan {days} days or more: there are hours on {day:%Y-%m-%d}"
+        opens[idle] = said(
+            "plan %(days)s days or more: there are hours on %(day)s",
+            days=days,
+            day=day.isoformat(),
+        )
     tasks: Counter[str] = Counter()
     for k in np.flatnonzero(placed.waiting > 0):
         tasks[reasons[int(k)] or OWN_EFFORT] += int(placed.waiting[k])
+
+    def how(reason: str) -> str:
+        first = opens.get(reason, MORE_HOURS)
+        if not left_out:
+            return first
+        return said("%(first)s; or bring back %(pools)s", first=first, pools=listed(left_out))
+
     return [
-        {
-            "reason": reason,
-            "tasks": n,
-            "opens": opens.get(reason, "add hours, or plan more days") + more,
-        }
+        {"reason": reason, "tasks": n, "opens": how(reason)}
         for reason, n in sorted(tasks.items(), key=lambda item: (-item[1], item[0]))
     ]

@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 
 from audit.services.events import record_event
 from common.bulk import Batch, reserve_ids
+from common.words import to_json
 from routing.choices import RunState
 from routing.core.record import pack
 from routing.models import Decision, Domain, Project, Run, RunCrew, RunRecord
@@ -165,12 +166,9 @@ def _finish(decided: Decided, run: Run, report: RunReport, blocks: tuple[bytes, 
     for name in ("tasks", "cohorts", "routed", "waiting", "cost", "lower_bound", "gap"):
         setattr(run, name, getattr(report, name))
     run.spend, run.by_mode, run.compared = report.spend, report.by_mode, report.compared
-    run.seconds, run.notes = report.seconds, report.notes
-    run.waiting_reasons, run.gates, run.prices = (
-        report.waiting_reasons,
-        report.gates,
-        report.prices,
-    )
+    run.seconds, run.notes = report.seconds, [to_json(note) for note in report.notes]
+    run.waiting_reasons = _stored(report.waiting_reasons, "reason", "opens")
+    run.gates, run.prices = _stored(report.gates, "gate", "opens"), report.prices
     run.by_pool, run.newcomers = report.by_pool, report.newcomers
     run.versions = {
         **decided.problem.versions,
@@ -196,6 +194,11 @@ def _finish(decided: Decided, run: Run, report: RunReport, blocks: tuple[bytes, 
         routed=report.routed,
         waiting=report.waiting,
     )
+
+
+def _stored(rows: Sequence[dict[str, Any]], *said: str) -> list[dict[str, Any]]:
+    """Return rows as they are stored: what is said in them as patterns with their values."""
+    return [{**row, **{name: to_json(row[name]) for name in said}} for row in rows]
 
 
 def library_versions() -> dict[str, str]:

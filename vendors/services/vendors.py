@@ -6,6 +6,7 @@ from typing import Any
 
 from django.core.files.base import File
 from django.db import IntegrityError, transaction
+from django.utils.translation import gettext as _
 
 from accounts.choices import OrganisationKind
 from accounts.models import Organisation, User
@@ -89,12 +90,13 @@ def change_state(
     if to not in VENDOR_TRANSITIONS.get(before, frozenset()):
         allowed = ", ".join(sorted(VENDOR_TRANSITIONS.get(before, ()))) or "nothing"
         raise Invalid(
-            f"A vendor in {before} cannot become {to}; possible: {allowed}.",
+            _("A vendor in %(before)s cannot become %(to)s; possible: %(allowed)s.")
+            % {"before": before, "to": to, "allowed": allowed},
             field="state",
             rule="transition",
         )
     if to in NEEDS_REASON and not reason.strip():
-        raise Invalid("Say why.", field="reason", rule="required")
+        raise Invalid(_("Say why."), field="reason", rule="required")
     sequence = VendorTransition.objects.filter(vendor=vendor).count() + 1
     try:
         with transaction.atomic():
@@ -108,9 +110,9 @@ def change_state(
                 at=now,
             )
     except IntegrityError as error:
-        raise Conflict("Somebody else changed the state meanwhile.") from error
+        raise Conflict(_("Somebody else changed the state meanwhile.")) from error
     if not Vendor.objects.filter(pk=vendor.pk, state=before).update(state=to):
-        raise Conflict("Somebody else changed the state meanwhile.")
+        raise Conflict(_("Somebody else changed the state meanwhile."))
     vendor.refresh_from_db()
     Vendor.history.bulk_history_create([vendor], update=True, default_user=acting_user)
     record_event(
@@ -202,7 +204,7 @@ def verify_attestation(
         return attestation
     if attestation.declared_by_id == acting_user.pk:
         raise Invalid(
-            "Another person than the declarer verifies.", field="verified_by", rule="four_eyes"
+            _("Another person than the declarer verifies."), field="verified_by", rule="four_eyes"
         )
     attestation.verified_by, attestation.verified_at = acting_user, now
     return save_record(

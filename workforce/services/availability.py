@@ -6,6 +6,7 @@ from decimal import Decimal
 
 import holidays
 from django.db import transaction
+from django.utils.translation import gettext as _
 
 from accounts.models import User
 from accounts.permissions import require
@@ -76,7 +77,7 @@ def add_leave(
         If it ends before it starts.
     """
     if ends_at <= starts_at:
-        raise Invalid("Leave starts before it ends.", field="ends_at", rule="dates_in_order")
+        raise Invalid(_("Leave starts before it ends."), field="ends_at", rule="dates_in_order")
     leave = Leave(annotator=annotator, kind=kind, starts_at=starts_at, ends_at=ends_at)
     return save_record(leave, permission=PEOPLE, acting_user=acting_user, now=now)
 
@@ -99,7 +100,10 @@ def load_holidays(
         )
     except NotImplementedError as error:
         raise Invalid(
-            f"There is no calendar of {country} {subdivision}.", field="country", rule="known"
+            _("There is no calendar of %(country)s %(subdivision)s.")
+            % {"country": country, "subdivision": subdivision},
+            field="country",
+            rule="known",
         ) from error
     there = set(
         PublicHoliday.objects.filter(country=country, subdivision=subdivision).values_list(
@@ -152,10 +156,10 @@ def save_capacity(
     if not row._state.adding and changed == []:
         return row
     if not row.hours.is_finite() or row.hours < 0:
-        raise Invalid("Hours are not negative.", field="hours", rule="not_negative")
+        raise Invalid(_("Hours are not negative."), field="hours", rule="not_negative")
     if row.pool.kind != PoolKind.OUTSOURCED:
         raise Invalid(
-            "Capacity is declared for the pools of vendors.", field="pool", rule="outsourced"
+            _("Capacity is declared for the pools of vendors."), field="pool", rule="outsourced"
         )
     row.declared_by = acting_user
     return save_record(row, permission=PEOPLE, changed=changed, acting_user=acting_user, now=now)

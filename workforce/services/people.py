@@ -6,6 +6,7 @@ from typing import Any
 
 from django.core.files.base import File
 from django.db import IntegrityError, transaction
+from django.utils.translation import gettext as _
 
 from accounts.models import User
 from accounts.permissions import require
@@ -46,7 +47,7 @@ def create_annotator(pool: Pool, *, acting_user: User, now: datetime, **values: 
         If the pool is hybrid, the e-mail is taken in the organisation, or a value breaks a rule.
     """
     if pool.kind == PoolKind.HYBRID:
-        raise Invalid("A hybrid pool owns no people.", field="pool", rule="not_hybrid")
+        raise Invalid(_("A hybrid pool owns no people."), field="pool", rule="not_hybrid")
     annotator = Annotator(
         pool=pool,
         organisation=pool.vendor.organisation if pool.vendor is not None else house(),
@@ -101,9 +102,9 @@ def join_as_one(
     """
     require(acting_user, "persons.manage")
     if len({annotator.pk for annotator in annotators}) < 2:
-        raise Invalid("Two annotators at least are joined.", field="annotators", rule="two")
+        raise Invalid(_("Two annotators at least are joined."), field="annotators", rule="two")
     if any(annotator.kind == AnnotatorKind.MODEL for annotator in annotators):
-        raise Invalid("A model is no person.", field="annotators", rule="person")
+        raise Invalid(_("A model is no person."), field="annotators", rule="person")
     there = sorted({a.person_id for a in annotators if a.person_id is not None})
     if there:
         person = Person.objects.get(pk=there[0])
@@ -134,7 +135,9 @@ def link_login(
         return annotator
     if user is not None and user.organisation_id != annotator.organisation_id:
         raise Invalid(
-            "There is no such login in the annotator's organisation.", field="email", rule="known"
+            _("There is no such login in the annotator's organisation."),
+            field="email",
+            rule="known",
         )
     annotator.user = user
     return save_record(
@@ -191,7 +194,7 @@ def save_skill(
 
 def _not_the_holder(annotator: Annotator, acting_user: User) -> None:
     if annotator.user_id == acting_user.pk:
-        raise Invalid("Nobody verifies themselves.", field="verified_by", rule="four_eyes")
+        raise Invalid(_("Nobody verifies themselves."), field="verified_by", rule="four_eyes")
 
 
 def verify_skill(row: AnnotatorSkill, *, acting_user: User, now: datetime) -> AnnotatorSkill:
@@ -246,7 +249,9 @@ def save_certification(
     require(acting_user, PEOPLE)
     if row.valid_until is not None and row.valid_until < row.issued_on:
         raise Invalid(
-            "It is valid until a day after its issue.", field="valid_until", rule="dates_in_order"
+            _("It is valid until a day after its issue."),
+            field="valid_until",
+            rule="dates_in_order",
         )
     if upload is not None:
         before = row.evidence
@@ -313,13 +318,17 @@ def change_status(
     if before == to and same:
         return annotator
     if to not in ANNOTATOR_TRANSITIONS.get(before, frozenset()):
-        raise Invalid(f"Who is {before} cannot become {to}.", field="status", rule="transition")
+        raise Invalid(
+            _("Who is %(before)s cannot become %(to)s.") % {"before": before, "to": to},
+            field="status",
+            rule="transition",
+        )
     if pausing and not reason:
-        raise Invalid("A pause has a reason.", field="reason", rule="required")
+        raise Invalid(_("A pause has a reason."), field="reason", rule="required")
     if pausing and until is None:
-        raise Invalid("A pause has a term.", field="until", rule="required")
+        raise Invalid(_("A pause has a term."), field="until", rule="required")
     if pausing and until is not None and until <= now:
-        raise Invalid("A pause ends in the future.", field="until", rule="future")
+        raise Invalid(_("A pause ends in the future."), field="until", rule="future")
     sequence = AnnotatorTransition.objects.filter(annotator=annotator).count() + 1
     try:
         with transaction.atomic():
@@ -334,7 +343,7 @@ def change_status(
                 at=now,
             )
     except IntegrityError as error:
-        raise Conflict("Somebody else changed the status meanwhile.") from error
+        raise Conflict(_("Somebody else changed the status meanwhile.")) from error
     annotator.status = to
     annotator.pause_reason = reason if pausing else ""
     annotator.paused_until = until if pausing else None

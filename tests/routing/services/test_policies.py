@@ -143,7 +143,7 @@ def test_who_saves_rules_unchanged_is_not_their_author(world: World) -> None:
         ({"pools": ["in-hosue"]}, "pools: 'in-hosue' is no pool; 'in-house' is"),
         ({"pools": ["nowhere at all"]}, "pools: 'nowhere at all' is no pool$"),
         ({"share_caps": {"nobody": 0.5}}, "share_caps · nobody: there is no such vendor$"),
-        ({"share_caps": {"alpa": 0.5}}, "no such vendor; 'alpha' is"),
+        ({"share_caps": {"alpa": 0.5}}, "no such vendor; 'alpha' is one"),
     ],
 )
 def test_pools_and_vendors_that_a_policy_names_exist(
