@@ -6,7 +6,7 @@ PORT ?= 8000
 DATABASE_URL_SERVICES ?= postgres://postgres@127.0.0.1:5432/postgres
 BROKER_URL_SERVICES ?= amqp://guest:guest@127.0.0.1:5672//
 
-.PHONY: setup demo serve test test-services lint bench
+.PHONY: setup demo serve test test-services lint bench messages
 
 setup: .venv/.done
 
@@ -40,6 +40,10 @@ lint: setup
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 	$(BIN)/python manage.py makemigrations --check --dry-run
+
+# Collect what is said into locale/ and compile it; translate what is new in between.
+messages: setup
+	$(BIN)/python scripts/messages.py
 
 bench: setup
 	$(BIN)/python -m benchmarks.plan

@@ -39,7 +39,8 @@ def print_report(report: RunReport, console: Console) -> None:
     for row in report.newcomers:
         _line(console, _("newcomers"), newcomers_text(row, report.currency))
     if report.prices:
-        console.print(f"[bold]{_('What an hour or unit more would be worth')}[/]")
+        heading = _("What an hour or unit more would be worth")
+        console.print(f"[bold]{heading}[/]")
         for price in report.prices[:SHOWN_PRICES]:
             day = price["day"]
             when = _("all days") if day is None else _("day %(day)s") % {"day": day}
@@ -161,8 +162,9 @@ def _print_decision(decision: dict[str, Any], console: Console, currency: str) -
 def _print_runner_up(decision: dict[str, Any], console: Console, currency: str) -> None:
     text = _("runner-up: %(who)s") % {"who": _who(decision["runner_up"])}
     if decision["difference"]:
-        more = {"difference": f"{decision['difference']:+.4f} {currency}"}
-        text = f"{text}, {_('%(difference)s a task at prices in force') % more}"
+        more = _("%(difference)s a task at prices in force")
+        dearer = f"{decision['difference']:+.4f} {currency}"
+        text = f"{text}, {more % {'difference': dearer}}"
     console.print(f"  {text}")
 
 
