@@ -99,7 +99,7 @@ class TransitionInline(ConsoleInline):
 class VendorForm(forms.ModelForm):
     """A vendor; on a new one the name of its organisation is asked as well."""
 
-    name = forms.CharField(label=_("name"), max_length=200, widget=UnfoldAdminTextInputWidget())
+    name = forms.CharField(label=_("Name"), max_length=200, widget=UnfoldAdminTextInputWidget())
 
     class Meta:
         model = Vendor
@@ -134,11 +134,11 @@ class VendorAdmin(HistoryAdmin):
     actions_detail = ("step",)
 
     def get_fields(self, request: HttpRequest, obj: Any = None) -> tuple[str, ...]:
-        return ("shown_state", *self.fields) if obj is not None else self.fields
+        return ("state", *self.fields) if obj is not None else self.fields
 
     def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> tuple[str, ...]:
         # Files and policies name the key (trigger).
-        return ("shown_state", "key") if obj is not None else ()
+        return ("state", "key") if obj is not None else ()
 
     def get_queryset(self, request: HttpRequest) -> Any:
         rows = super().get_queryset(request)

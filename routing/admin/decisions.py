@@ -78,13 +78,13 @@ class DecisionAdmin(ReadOnlyAdmin):
         "kind",
         "bands",
         "tasks",
-        "routed",
         "waiting",
         "given_to",
         "shown_reason",
     )
     list_filter = (RunFilter, "project", ("reason", admin.EmptyFieldListFilter))
     search_fields = ("reason",)
+    list_per_page = 20  # on a phone each row is a card
     list_select_related = ("run", "project")
     change_form_template = "admin/routing/decision.html"
     fields = ("public_id",)

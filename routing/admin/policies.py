@@ -25,6 +25,8 @@ from routing.services.policies import (
     to_yaml,
 )
 
+# Wide lines scroll in their own box, on a phone too.
+RULES = '<pre style="max-width: calc(100vw - 5rem); overflow-x: auto">{}</pre>'
 POLICY_COLOURS = {"draft": "warning", "published": "success", "retired": "info"}
 
 
@@ -87,7 +89,7 @@ class PolicyAdmin(HistoryAdmin):
 
     @display(description=_("rules"))
     def shown_rules(self, policy: Policy) -> str:
-        return format_html('<pre class="overflow-x-auto">{}</pre>', to_yaml(policy.document))
+        return format_html(RULES, to_yaml(policy.document))
 
     def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         if obj is not None and obj.state != PolicyState.DRAFT:

@@ -63,7 +63,25 @@ class ProjectAdmin(HistoryAdmin):
     search_fields = ("name", "key", "customer")
     list_select_related = ("current_run",)
     inlines = (PolicyInline, GuidelineInline)
-    filter_horizontal = ("excluded_vendors", "required_certifications")
+    autocomplete_fields = ("excluded_vendors", "required_certifications")
+    fields = (
+        "name",
+        "key",
+        "customer",
+        "is_open",
+        "currency",
+        "time_zone",
+        "error_cost_micro",
+        "late_cost_micro",
+        "excluded_vendors",
+        "required_attestations",
+        "required_certifications",
+        "minimum_level",
+        "minimum_clearance",
+        "sampling_order",
+        "random_share",
+        "reference_hosts",
+    )
     actions_detail = ("route_now",)
 
     @display(description=_("routed"))

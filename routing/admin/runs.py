@@ -123,12 +123,17 @@ def run_context(run: Run) -> dict[str, Any]:
     total = max(run.routed, 1)
     modes = [
         {"name": Mode(name).label, "tasks": n, "share": f"{n / total:.0%}"}
-        for name, n in run.by_mode.items()
+        for name in Mode.values
+        if (n := run.by_mode.get(name)) is not None
     ]
     decisions = Decision.objects.filter(run=run)
     return {
         "run": run,
         "modes": modes,
+        "newcomers": [
+            {**row, "crews": [{**c, "crew": short_name(c["crew"])} for c in row["crews"]]}
+            for row in run.newcomers
+        ],
         "savings": savings(run.compared),
         "prices": [
             {**price, "row": short_name(price["row"]), "kind": price_kind(price["kind"])}

@@ -19,7 +19,7 @@ DATA_CLASSES = ("public", "internal", "pii", "phi", "regulated")
 ATTESTATIONS = ("soc2_type2", "iso27001", "hipaa_baa", "gdpr_dpa", "nda")
 CHOICES = ("random", "least_certain")
 COST_BASES = ("full", "marginal")
-TOP = {
+TOP = (
     "schema",
     "cost_basis",
     "answers",
@@ -34,18 +34,20 @@ TOP = {
     "pools",
     "newcomers",
     "tier_rules",
-}
-CELL = {"modes", "target_error", "answers", "review_shares", "wait_price", "min_level"}
-GATES = {
+)
+CELL = ("modes", "target_error", "answers", "review_shares", "wait_price", "min_level")
+GATES = (
     "attestations",
     "clearance",
     "level",
     "residency",
     "models_may_see",
-}
-NEWCOMERS = {"share", "evidence", "max_risk", "price"}
+)
+NEWCOMERS = ("share", "evidence", "max_risk", "price")
 NEWCOMER_EVIDENCE = 50
-RULE = {"complexity", "risk", "modes", "answers", "review_share"}
+RULE = ("complexity", "risk", "modes", "answers", "review_share")
+# In which order a document is written out: databases keep JSON objects in orders of their own.
+ORDER = (*TOP, *GATES, *BANDS, *DATA_CLASSES, *RULE[:2], *CELL, *RULE, *NEWCOMERS)
 
 
 @dataclass(frozen=True)
@@ -106,7 +108,7 @@ class _Check:
         if len({str(word) for word in value}) != len(value):
             self.wrong(path, "names something twice")
 
-    def keys(self, path: str, value: Any, allowed: set[str]) -> bool:
+    def keys(self, path: str, value: Any, allowed: Collection[str]) -> bool:
         if not isinstance(value, Mapping):
             self.wrong(path or "document", "must be a mapping of names to values")
             return False
@@ -166,7 +168,7 @@ def _matrix(check: _Check, matrix: Any) -> None:
     if not matrix:
         check.wrong("matrix", "is empty: every complexity × risk needs a cell")
         return
-    if not check.keys("matrix", matrix, set(BANDS)):
+    if not check.keys("matrix", matrix, BANDS):
         return
     for complexity in BANDS:
         row = matrix.get(complexity)
@@ -195,22 +197,22 @@ def _matrix(check: _Check, matrix: Any) -> None:
             if "min_level" in cell:
                 check.number(f"{path} · min_level", cell["min_level"], 1, 5)
         if isinstance(row, Mapping):
-            check.keys(f"matrix · complexity {complexity}", row, set(BANDS))
+            check.keys(f"matrix · complexity {complexity}", row, BANDS)
 
 
 def _gates(check: _Check, gates: Any) -> None:
     if not check.keys("gates", gates, GATES):
         return
     attestations = gates.get("attestations", {})
-    if check.keys("gates · attestations", attestations, set(DATA_CLASSES)):
+    if check.keys("gates · attestations", attestations, DATA_CLASSES):
         for name, kinds in attestations.items():
             check.words(f"gates · attestations · {name}", kinds, ATTESTATIONS, some=False)
     clearance = gates.get("clearance", {})
-    if check.keys("gates · clearance", clearance, set(DATA_CLASSES)):
+    if check.keys("gates · clearance", clearance, DATA_CLASSES):
         for name, value in clearance.items():
             check.number(f"gates · clearance · {name}", value, 0, 3)
     level = gates.get("level", {})
-    if check.keys("gates · level", level, set(BANDS)):
+    if check.keys("gates · level", level, BANDS):
         for name, value in level.items():
             check.number(f"gates · level · {name}", value, 1, 5)
     if not isinstance(gates.get("residency", True), bool):

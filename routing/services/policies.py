@@ -18,7 +18,7 @@ from audit.services.events import record_event
 from common.errors import Conflict, Invalid
 from common.languages import translated
 from routing.choices import PolicyState
-from routing.core.policy_check import unknown_keys, validate
+from routing.core.policy_check import ORDER, unknown_keys, validate
 from routing.models import Policy, Project
 from vendors.models import Vendor
 from workforce.models import Pool
@@ -68,10 +68,10 @@ def parse_yaml(text: str) -> Any:
 
 
 def to_yaml(document: Mapping[str, Any]) -> str:
-    """Write a policy document as YAML that reads back equal."""
+    """Write a policy document as YAML that reads back equal, in the order of the default rules."""
     return str(
         yaml.safe_dump(
-            dict(document),
+            _in_order(document),
             sort_keys=False,
             allow_unicode=True,
             width=100,
@@ -79,6 +79,16 @@ def to_yaml(document: Mapping[str, Any]) -> str:
             default_flow_style=None,
         )
     )
+
+
+def _in_order(value: Any) -> Any:
+    if isinstance(value, list):
+        return [_in_order(item) for item in value]
+    if not isinstance(value, Mapping):
+        return value
+    place = {name: number for number, name in reversed(list(enumerate(ORDER)))}
+    keys = sorted(value, key=lambda key: (place.get(key, len(ORDER)), str(key)))
+    return {key: _in_order(value[key]) for key in keys}
 
 
 @lru_cache(maxsize=1)

@@ -28,6 +28,19 @@ def test_yaml_out_and_in_is_the_same() -> None:
     assert "modes: [model, outsourced, hybrid, in_house]" in to_yaml(document)
 
 
+def test_yaml_is_written_in_one_order_whatever_the_database_keeps(world: World) -> None:
+    document = default_document()
+    turned = {key: document[key] for key in reversed(document)}
+    turned["matrix"] = {band: turned["matrix"][band] for band in sorted(turned["matrix"])}
+    assert to_yaml(turned) == to_yaml(document)
+    draft = create_draft(world.add_project(), document, **world.by)
+    draft.refresh_from_db()
+    assert to_yaml(draft.document) == to_yaml(document)
+    bands = [line.strip() for line in to_yaml(document).split("matrix:")[1].splitlines()]
+    rows = [band for band in bands if band in ("low:", "medium:", "high:", "critical:")]
+    assert rows[:5] == ["low:", "low:", "medium:", "high:", "critical:"]
+
+
 @pytest.mark.parametrize(
     ("text", "words"),
     [
