@@ -1,5 +1,7 @@
 """What accounts refuses, and why."""
 
+from django.utils.translation import gettext_lazy as _
+
 from common.errors import Conflict
 
 
@@ -7,4 +9,4 @@ class JobTaken(Conflict):
     """Another runner has the job: this one gave no sign of life for too long."""
 
     code = "job_taken"
-    text = "The job was taken over by another worker."
+    text = _("The job was taken over by another worker.")

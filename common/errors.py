@@ -13,11 +13,11 @@ class AppError(Exception):
 
     code = "error"
     status = 400
-    text = _("The request cannot be carried out.")
+    text: object = _("The request cannot be carried out.")
 
     def __init__(self, message: str | None = None, **data: Any) -> None:
         self.data = data
-        super().__init__(message if message is not None else self.text.format(**data))
+        super().__init__(message if message is not None else str(self.text).format(**data))
 
 
 class NotFound(AppError):
