@@ -22,7 +22,9 @@ ROOT = Path(__file__).resolve().parent.parent
 LOCALE = ROOT / "locale"
 LEFT_OUT = {".venv", "migrations", "tests", "benchmarks", "var", "staticfiles", "demo"}
 KEYWORDS = {
-    **dict.fromkeys(("_", "_l", "gettext", "gettext_lazy", "gettext_noop", "said"), None),
+    **dict.fromkeys(
+        ("_", "_l", "gettext", "gettext_lazy", "gettext_noop", "said", "pattern"), None
+    ),
     **dict.fromkeys(("ngettext", "ngettext_lazy", "nsaid"), (1, 2)),
     "wrong": (2,),  # problems of a policy: where, what
     "Rule": (5,),

@@ -58,7 +58,7 @@ _KINDS = {
     "share": _l("share cap"),
     "newcomers": _l("newcomers' share"),
     "budget": _l("budget"),
-    "harm": _l("harmful content"),
+    "exposure": _l("harmful content"),
     "answers": _l("answers a day"),
 }
 _CHOICES = {"random": _l("drawn at random"), "least_certain": _l("the least certain first")}

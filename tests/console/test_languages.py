@@ -14,7 +14,7 @@ from django.utils import translation
 
 from common.errors import Conflict, Invalid, NotFound
 from common.languages import duration, translated
-from common.words import Said, from_json, nsaid, said, to_json
+from common.words import Said, from_json, listed, nsaid, said, to_json
 from routing.models import Decision, Domain, Run
 from routing.services.policies import create_draft, default_document, publish_policy
 from scripts.messages import LOCALE, catalogue, template
@@ -146,8 +146,10 @@ def test_what_is_said_keeps_its_values_and_is_told_in_any_language() -> None:
             translated(to_json(many)) == "2 Aufgaben sind überfällig: markiert und zuerst geplant"
         )
         # A name is a value: it stays, though the catalogue has a word like it.
-        crew = said("hours of %(crew)s (an hour more is worth %(price).2f)", crew="open", price=1)
-        assert translated(crew) == "Stunden von open (eine Stunde mehr ist 1.00 wert)"
+        crew = said("hours of %(name)s", name="open")
+        assert translated(crew) == "Stunden von open"
+        both = listed([gate, crew])
+        assert translated(to_json(both)) == "Schranke: keine Stunden, Stunden von open"
         assert translated("a note of a person, 100 %") == "a note of a person, 100 %"
     back = from_json(stored)
     assert isinstance(back, Said)
