@@ -27,9 +27,9 @@ Ints = NDArray[np.int64]
 Bools = NDArray[np.bool_]
 
 # Temperatures as shares of the typical cost of a task.
-ONE_DAY = (0.3, 0.1, 0.03, 0.01, 0.003, 0.001, 3e-4, 1e-4, 3e-5)
-AGGREGATE = (0.3, 0.1, 0.03)
-SEVERAL_DAYS = (0.03, 0.01, 0.003, 0.001, 3e-4, 1e-4, 3e-5)
+ONE_DAY = (0.3, 0.03, 0.003, 3e-4, 3e-5)
+AGGREGATE = (0.3, 0.03)
+SEVERAL_DAYS = (0.03, 0.003, 3e-4, 3e-5)
 WIDTH = 28.0  # temperatures from the best within which a column has weight: e^-28 is nothing
 DRIFT = 12.0  # temperatures that a column's price may move before the columns are chosen anew
 WIDER = 1.6  # growth of both with each such choice at one temperature

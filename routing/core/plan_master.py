@@ -21,7 +21,7 @@ Bools = NDArray[np.bool_]
 CLOSED = 0.02  # tasks' worth of cost between bound and LP at which it is closed
 FINEST, COARSEST = 2e-10, 2e-7  # the same as shares of the LP's value
 ROUNDS = 40
-NEAR = 2e-3  # of a typical cost: columns this near to a cohort's best are in the first LP
+NEAR = 5e-5  # of a typical cost: columns this near to a cohort's best are in the first LP
 PRICED_IN = 3  # columns of a cohort that one round adds
 
 
