@@ -5,7 +5,15 @@ from uuid import UUID
 from accounts.access import access
 from accounts.models import User
 from common.access import HOUSE_ONLY, Path
-from quality.models import Estimation, GoldAnswer, Judgment, TypeFacts
+from quality.models import (
+    Adjudication,
+    Estimation,
+    GoldAnswer,
+    Judgment,
+    Label,
+    Review,
+    TypeFacts,
+)
 
 ACCESS = {
     Judgment: Path("annotator__organisation_id", own="annotator__user_id"),
@@ -13,6 +21,10 @@ ACCESS = {
     GoldAnswer: HOUSE_ONLY,
     Estimation: HOUSE_ONLY,
     TypeFacts: HOUSE_ONLY,
+    # Per task they would tell gold from work and who checks whom: sums only, by reports.
+    Review: HOUSE_ONLY,
+    Adjudication: HOUSE_ONLY,
+    Label: HOUSE_ONLY,
 }
 
 

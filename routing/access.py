@@ -7,6 +7,7 @@ from accounts.models import User
 from common.access import HOUSE_ONLY, Path
 from routing.models import (
     Assignment,
+    AssignmentStep,
     Decision,
     Domain,
     EffortEstimate,
@@ -19,6 +20,7 @@ from routing.models import (
     RunProject,
     RunRecord,
     Task,
+    TaskStep,
     TaskType,
 )
 
@@ -33,6 +35,8 @@ ACCESS = {
     Domain: HOUSE_ONLY,
     EffortEstimate: HOUSE_ONLY,
     Task: HOUSE_ONLY,
+    TaskStep: HOUSE_ONLY,
+    AssignmentStep: HOUSE_ONLY,
     Policy: HOUSE_ONLY,
     Run: HOUSE_ONLY,
     RunProject: HOUSE_ONLY,

@@ -102,3 +102,77 @@ class AssignmentState(models.TextChoices):
 
 
 LIVE_ASSIGNMENTS = frozenset({AssignmentState.RESERVED, AssignmentState.IN_PROGRESS})
+# States in which an assignment takes a seat of its task, and shuts the task to its human.
+SEATED_ASSIGNMENTS = LIVE_ASSIGNMENTS | {AssignmentState.SUBMITTED}
+
+# from -> to; routing.services.assignments takes every step and writes its row.
+ASSIGNMENT_TRANSITIONS: dict[str, frozenset[str]] = {
+    AssignmentState.RESERVED: frozenset(
+        {
+            AssignmentState.IN_PROGRESS,
+            AssignmentState.SUBMITTED,
+            AssignmentState.SKIPPED,
+            AssignmentState.EXPIRED,
+            AssignmentState.RELEASED,
+            AssignmentState.WITHDRAWN,
+        }
+    ),
+    AssignmentState.IN_PROGRESS: frozenset(
+        {
+            AssignmentState.SUBMITTED,
+            AssignmentState.SKIPPED,
+            AssignmentState.EXPIRED,
+            AssignmentState.RELEASED,
+            AssignmentState.WITHDRAWN,
+        }
+    ),
+    AssignmentState.SUBMITTED: frozenset(),
+    AssignmentState.SKIPPED: frozenset(),
+    # Whose lease ran out goes on where he was, if the seat is still free.
+    AssignmentState.EXPIRED: frozenset({AssignmentState.IN_PROGRESS}),
+    AssignmentState.RELEASED: frozenset(),
+    AssignmentState.WITHDRAWN: frozenset(),
+}
+
+# from -> to of a task. `held`: somebody holds it or has answered, and answers are still wanted;
+# `answered`: enough answers, checks outstanding.
+TASK_TRANSITIONS: dict[str, frozenset[str]] = {
+    TaskState.OPEN: frozenset({TaskState.HELD, TaskState.ANSWERED, TaskState.CANCELLED}),
+    TaskState.HELD: frozenset(
+        {TaskState.OPEN, TaskState.ANSWERED, TaskState.REWORK, TaskState.CANCELLED}
+    ),
+    TaskState.ANSWERED: frozenset(
+        {TaskState.HELD, TaskState.ACCEPTED, TaskState.REWORK, TaskState.CANCELLED}
+    ),
+    TaskState.ACCEPTED: frozenset({TaskState.REWORK, TaskState.OPEN, TaskState.RECALLED}),
+    TaskState.REWORK: frozenset({TaskState.HELD, TaskState.ANSWERED, TaskState.CANCELLED}),
+    TaskState.RECALLED: frozenset({TaskState.REWORK}),
+    TaskState.CANCELLED: frozenset({TaskState.OPEN}),
+}
+
+
+class Purpose(models.TextChoices):
+    """What an assignment is for; nobody who is measured may see it."""
+
+    LABEL = "label", _("label")
+    GOLD = "gold", _("gold")
+    QUALIFICATION = "qualification", _("qualification")
+    REVIEW = "review", _("quality review")
+    ADJUDICATION = "adjudication", _("adjudication")
+
+
+class SkipReason(models.TextChoices):
+    UNCLEAR = "unclear", _("the guideline does not tell")
+    TOO_HARD = "too_hard", _("beyond what I know")
+    BROKEN = "broken", _("it cannot be shown or read")
+    HARMFUL = "harmful", _("harmful content")
+    CONFLICT = "conflict", _("conflict of interest")
+    OTHER = "other", _("another reason")
+
+
+class SkipTo(models.TextChoices):
+    """Where a skipped task goes."""
+
+    OTHERS = "others", _("back to others")
+    SELF = "self", _("to the end of my own queue")
+    LEAD = "lead", _("to the project's lead")

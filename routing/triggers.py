@@ -1,6 +1,6 @@
 """Published policies and guideline versions are frozen; runs go by published policies."""
 
-from common.triggers import Rule
+from common.triggers import Rule, write_once
 
 RULES = (
     Rule(
@@ -43,4 +43,34 @@ RULES = (
         "AND p.project_id = NEW.project_id AND p.state = 'published')",
         "A run goes by the published policy of its project.",
     ),
+    # A state changes by the step that was written for it: two writers cannot both have taken it,
+    # and no state is changed without its actor, reason and time.
+    Rule(
+        "routing_assignment_state_by_step",
+        "routing_assignment",
+        "UPDATE",
+        "NEW.state <> OLD.state AND NOT EXISTS (SELECT 1 FROM routing_assignmentstep s "
+        "WHERE s.assignment_id = NEW.id AND s.sequence = NEW.steps "
+        "AND NEW.steps = OLD.steps + 1 AND s.from_state = OLD.state AND s.to_state = NEW.state)",
+        "The state of an assignment changes by a recorded step.",
+    ),
+    Rule(
+        "routing_assignment_stays",
+        "routing_assignment",
+        "UPDATE",
+        "NEW.task_id <> OLD.task_id OR NEW.annotator_id <> OLD.annotator_id "
+        "OR NEW.purpose <> OLD.purpose OR NEW.attempt <> OLD.attempt",
+        "An assignment keeps its task, annotator and purpose; make a new one.",
+    ),
+    *write_once("routing_assignmentstep", "A step of an assignment stays."),
+    Rule(
+        "routing_task_state_by_step",
+        "routing_task",
+        "UPDATE",
+        "NEW.state <> OLD.state AND NOT EXISTS (SELECT 1 FROM routing_taskstep s "
+        "WHERE s.task_id = NEW.id AND s.sequence = NEW.steps AND NEW.steps = OLD.steps + 1 "
+        "AND s.from_state = OLD.state AND s.to_state = NEW.state)",
+        "The state of a task changes by a recorded step.",
+    ),
+    *write_once("routing_taskstep", "A step of a task stays."),
 )

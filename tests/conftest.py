@@ -1,5 +1,6 @@
 """What the tests share: a small house with two vendors, a model and a project, made by services."""
 
+import itertools
 import os
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -239,6 +240,39 @@ class World:
                 Task(project=project, external_id=f"t{start + i}", created_at=NOW, **values)
                 for i in range(count)
             ]
+        )
+
+    def set_state(self, task: Any, to_state: str) -> None:
+        """Bring a task to a state by the fewest steps."""
+        from django.db import transaction
+
+        from routing.choices import TASK_TRANSITIONS
+        from routing.services.task_states import move_tasks
+
+        task.refresh_from_db()
+        ways = [[str(task.state)]]
+        while ways[0][-1] != to_state:
+            way = ways.pop(0)
+            ways += [[*way, str(to)] for to in sorted(TASK_TRANSITIONS[way[-1]]) if to not in way]
+        with transaction.atomic():
+            for before, after in itertools.pairwise(ways[0]):
+                move_tasks([task.pk], from_state=before, to_state=after, **self.by)
+
+    def assign(self, task: Any, annotator: Any, **values: Any) -> Any:
+        """Make an assignment as it would stand after being taken."""
+        from routing.models import Assignment
+
+        return Assignment.objects.create(
+            **{
+                "task": task,
+                "annotator": annotator,
+                "human": annotator.person_id or -annotator.pk,
+                "pool": annotator.pool,
+                "day": TODAY,
+                "reserved_at": NOW,
+                "lease_until": NOW + timedelta(hours=2),
+                **values,
+            }
         )
 
     def route(self, *keys: str, **values: Any) -> Any:

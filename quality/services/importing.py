@@ -7,6 +7,7 @@ from pathlib import Path
 
 from django.db import transaction
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_noop
 
 from accounts.models import User
 from accounts.permissions import require
@@ -19,6 +20,7 @@ from quality.models import GoldAnswer, Judgment
 from routing.choices import TaskState
 from routing.models import Project, Task, TaskType
 from routing.services.catalogue import load_catalogue
+from routing.services.task_states import move_tasks
 from workforce.choices import Platform, PoolKind
 from workforce.models import Annotator, ExternalId, Pool
 
@@ -69,7 +71,14 @@ def import_judgments(
     people, made_people = _annotators(project, {w for _q, w in answers})
     made, unchanged = _write_answers(answers, tasks, people, now)
     answered = {tasks[q] for q, _w in answers}
-    _mark_answered(answered)
+    move_tasks(
+        sorted(answered),
+        from_state=TaskState.OPEN,
+        to_state=TaskState.ANSWERED,
+        reason=gettext_noop("answers imported"),
+        acting_user=acting_user,
+        now=now,
+    )
     gold = _write_gold(truths, tasks, acting_user, now)
     if made or made_tasks or gold:
         record_event(
@@ -278,14 +287,6 @@ def _write_answers(
     ]
     Judgment.objects.bulk_create(new, batch_size=BATCH)
     return len(new), len(wanted) - len(new)
-
-
-def _mark_answered(task_ids: set[int]) -> None:
-    ids = sorted(task_ids)
-    for start in range(0, len(ids), BATCH):
-        Task.objects.filter(pk__in=ids[start : start + BATCH], state=TaskState.OPEN).update(
-            state=TaskState.ANSWERED
-        )
 
 
 def _write_gold(

@@ -1,13 +1,14 @@
 """Work, the policies that place it, and what was decided."""
 
-from routing.models.assignments import Assignment
+from routing.models.assignments import Assignment, AssignmentStep
 from routing.models.catalogue import Domain, GuidelineVersion, Project, TaskType
 from routing.models.policies import EffortEstimate, Policy
 from routing.models.runs import Decision, Placement, Run, RunCrew, RunProject, RunRecord
-from routing.models.tasks import Task
+from routing.models.tasks import Task, TaskStep
 
 __all__ = [
     "Assignment",
+    "AssignmentStep",
     "Decision",
     "Domain",
     "EffortEstimate",
@@ -20,5 +21,6 @@ __all__ = [
     "RunProject",
     "RunRecord",
     "Task",
+    "TaskStep",
     "TaskType",
 ]

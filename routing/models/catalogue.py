@@ -6,9 +6,9 @@ from django.utils.translation import gettext_lazy as _
 from simple_history.models import HistoricalRecords
 
 from common.fields import CurrencyField, TimeZoneField, public_id_field
-from routing.choices import Metric, Modality, SamplingOrder
+from routing.choices import Metric, Modality, SamplingOrder, SkipTo
 from vendors.models import Vendor
-from workforce.models import CertificationType, Skill
+from workforce.models import Annotator, CertificationType, Skill
 
 
 class TaskType(models.Model):
@@ -184,6 +184,32 @@ class Project(models.Model):
         blank=True,
         help_text=_("payload references may only point to these hosts"),
     )
+    lease_minutes = models.PositiveSmallIntegerField(
+        _("lease"),
+        default=30,
+        help_text=_("minutes without a sign of life after which a task goes back"),
+    )
+    in_progress_limit = models.PositiveSmallIntegerField(
+        _("tasks in hand"), default=5, help_text=_("of the project, by one person at a time")
+    )
+    skip_to = models.CharField(
+        _("skipped tasks go"), max_length=6, choices=SkipTo, default=SkipTo.OTHERS
+    )
+    lead = models.ForeignKey(
+        Annotator,
+        models.PROTECT,
+        null=True,
+        blank=True,
+        related_name="+",
+        verbose_name=_("lead"),
+        help_text=_("gets skipped tasks, if they go to the lead"),
+    )
+    link_template = models.CharField(
+        _("link to the labelling tool"),
+        max_length=500,
+        blank=True,
+        help_text=_("https; {task}, {external_id} and {assignment} stand for the ids"),
+    )
     is_open = models.BooleanField(_("open"), default=True)
     is_demo = models.BooleanField(_("demo"), default=False, editable=False)
     # The placements in force: flipped in one transaction, so a killed run stays invisible.
@@ -219,6 +245,19 @@ class Project(models.Model):
                 & Q(minimum_clearance__lte=3),
                 name="%(app_label)s_%(class)s_levels_in_range",
                 violation_error_message=_("A level is from 1 to 5, a clearance from 0 to 3."),
+            ),
+            models.CheckConstraint(
+                condition=Q(lease_minutes__range=(1, 1440)) & Q(in_progress_limit__range=(1, 1000)),
+                name="%(app_label)s_%(class)s_limits_in_range",
+                violation_error_message=_(
+                    "A lease is from 1 to 1,440 minutes, tasks in hand from 1 to 1,000."
+                ),
+            ),
+            models.CheckConstraint(
+                condition=Q(skip_to__in=SkipTo.values)
+                & (~Q(skip_to="lead") | Q(lead__isnull=False)),
+                name="%(app_label)s_%(class)s_lead_named",
+                violation_error_message=_("Where skipped tasks go to a lead, name one."),
             ),
         ]
 

@@ -2,7 +2,7 @@
 
 from django.conf import settings
 from django.db import models
-from django.db.models import Q
+from django.db.models import F, Q
 from django.utils.translation import gettext_lazy as _
 
 from common.fields import CurrencyField, public_id_field
@@ -75,7 +75,7 @@ class Run(models.Model):
                 condition=Q(days__gte=1), name="%(app_label)s_%(class)s_days_positive"
             ),
             models.CheckConstraint(
-                condition=~Q(state="done") | Q(tasks=models.F("routed") + models.F("waiting")),
+                condition=~Q(state="done") | Q(tasks=F("routed") + F("waiting")),
                 name="%(app_label)s_%(class)s_all_tasks_told",
             ),
         ]
@@ -183,7 +183,7 @@ class Decision(models.Model):
                 fields=["run", "number"], name="%(app_label)s_%(class)s_number_once"
             ),
             models.CheckConstraint(
-                condition=Q(tasks=models.F("routed") + models.F("waiting")),
+                condition=Q(tasks=F("routed") + F("waiting")),
                 name="%(app_label)s_%(class)s_all_tasks_told",
             ),
         ]
@@ -214,7 +214,14 @@ class Placement(models.Model):
     crew = models.PositiveIntegerField(_("labelling crew"))
     arrangement = models.PositiveIntegerField(_("arrangement"))
     day = models.DateField(_("day"))
-    asked = models.PositiveSmallIntegerField(_("answers asked"))
+    asked = models.PositiveSmallIntegerField(_("answers asked"), help_text=_("at most"))
+    # Seats: one per answer. So many are open so far (answers are bought one at a time), so many of
+    # these are taken by live or submitted assignments.
+    opened = models.PositiveSmallIntegerField(_("seats opened"), default=1, db_default=1)
+    taken = models.PositiveSmallIntegerField(_("seats taken"), default=0, db_default=0)
+    urgency = models.BigIntegerField(
+        _("urgency"), default=0, db_default=0, help_text=_("least first; see routing.core.urgency")
+    )
 
     class Meta:
         verbose_name = _("placement")
@@ -227,13 +234,23 @@ class Placement(models.Model):
             models.CheckConstraint(
                 condition=Q(asked__gte=1), name="%(app_label)s_%(class)s_asks_for_answers"
             ),
+            # Never answered more often than asked, whatever the code does.
+            models.CheckConstraint(
+                condition=Q(taken__lte=F("opened")) & Q(opened__lte=F("asked")),
+                name="%(app_label)s_%(class)s_seats_within_asked",
+            ),
         ]
         # All begin with the run: the rows of a new one are added at one place of each, however
         # many runs there were before. Who reads placements knows the run in force.
         indexes = [
-            # What a pool serves today: the claim's read. A decision names its pools and days, so
-            # its tasks are found here too: an index of their own would cost a fifth of the COPY.
-            models.Index(fields=["run", "pool", "day"], name="routing_placement_pool_day"),
+            # What a crew's people are served: the claim's read. A decision names its pools and
+            # days: its tasks are found by run and pool, an index of their own would cost a fifth of
+            # the COPY.
+            models.Index(
+                fields=["run", "pool", "crew", "urgency"],
+                condition=Q(taken__lt=F("opened")),
+                name="routing_placement_served",
+            ),
         ]
 
     def __str__(self) -> str:

@@ -1,11 +1,12 @@
 """Tasks: the things to label."""
 
+from django.conf import settings
 from django.db import models
 from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 
-from common.fields import public_id_field
-from routing.choices import DataClass, Harm, TaskState, Use
+from common.fields import public_id_field, steps_rule
+from routing.choices import TASK_TRANSITIONS, DataClass, Harm, TaskState, Use
 from routing.models.catalogue import Domain, GuidelineVersion, Project, TaskType
 
 INLINE_BYTES = 64 * 1024
@@ -80,6 +81,13 @@ class Task(models.Model):
     payload = models.JSONField(_("payload"), null=True, blank=True)
     # -- state
     state = models.CharField(_("state"), max_length=10, choices=TaskState, default=TaskState.OPEN)
+    steps = models.PositiveIntegerField(_("steps taken"), default=0, db_default=0, editable=False)
+    attempt = models.PositiveSmallIntegerField(
+        _("attempt"),
+        default=1,
+        db_default=1,
+        help_text=_("rises when it is worked anew: rework, relabel"),
+    )
     source = models.CharField(_("source"), max_length=20, default="import")
     created_at = models.DateTimeField(_("created"))
 
@@ -107,6 +115,9 @@ class Task(models.Model):
             models.CheckConstraint(
                 condition=Q(error_cost_micro__isnull=True) | Q(error_cost_micro__gte=0),
                 name="%(app_label)s_%(class)s_error_cost_not_negative",
+            ),
+            models.CheckConstraint(
+                condition=Q(attempt__gte=1), name="%(app_label)s_%(class)s_attempt_from_one"
             ),
             models.CheckConstraint(
                 condition=Q(payload__isnull=True) | Q(payload_reference=""),
@@ -138,3 +149,35 @@ class Task(models.Model):
 
     def __str__(self) -> str:
         return self.external_id
+
+
+class TaskStep(models.Model):
+    """One change of a task's state; never changed nor deleted."""
+
+    task = models.ForeignKey(Task, models.CASCADE, related_name="history_steps")
+    sequence = models.PositiveIntegerField(_("sequence"))
+    from_state = models.CharField(_("from"), max_length=10, choices=TaskState)
+    to_state = models.CharField(_("to"), max_length=10, choices=TaskState)
+    actor = models.ForeignKey(
+        settings.AUTH_USER_MODEL, models.PROTECT, related_name="+", verbose_name=_("by")
+    )
+    reason = models.CharField(_("reason"), max_length=300, blank=True)
+    at = models.DateTimeField(_("at"))
+
+    class Meta:
+        verbose_name = _("step of a task")
+        verbose_name_plural = _("steps of tasks")
+        ordering = ("task", "sequence")
+        constraints = [
+            models.UniqueConstraint(
+                fields=["task", "sequence"], name="%(app_label)s_%(class)s_sequence_once"
+            ),
+            models.CheckConstraint(
+                condition=steps_rule(TASK_TRANSITIONS, "from_state", "to_state"),
+                name="%(app_label)s_%(class)s_is_a_step",
+                violation_error_message=_("There is no such change of state."),
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.from_state} → {self.to_state}"

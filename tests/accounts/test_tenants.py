@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import date, timedelta
+from datetime import date
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
@@ -29,7 +29,7 @@ from common.errors import NotFound
 from quality.access import access_judgment
 from quality.models import GoldAnswer, Judgment
 from routing.access import access_assignment, access_project, access_run, access_task
-from routing.models import Assignment, Decision, Placement, Run
+from routing.models import Decision, Placement, Run
 from tests.conftest import NOW, World
 from vendors.access import access_attestation, access_contract, access_vendor
 from vendors.models import Contract, CriterionScore
@@ -148,13 +148,7 @@ def rows(world: World, people: People) -> dict[str, Any]:
             issued_on=date(2026, 1, 1),
             **world.by,
         ),
-        "assignment": Assignment.objects.create(
-            **held,
-            state="released",
-            reserved_at=NOW,
-            lease_until=NOW + timedelta(hours=1),
-            ended_at=NOW,
-        ),
+        "assignment": world.assign(task, people.alices, state="released", ended_at=NOW),
         "judgment": Judgment.objects.create(
             **held, answer="cat", label="cat", source="import", submitted_at=NOW
         ),

@@ -16,7 +16,6 @@ from django.db.models import Count
 from common.errors import Forbidden, Invalid, NotFound
 from routing.errors import CurrencyMixed, NothingPublished, RunBusy, RunFailed
 from routing.models import (
-    Assignment,
     Decision,
     Placement,
     Project,
@@ -284,14 +283,9 @@ def test_hours_of_live_assignments_are_taken_off(world: World) -> None:
     tasks = world.add_tasks(project, 2)
     before = world.route("street")
     free = sum(row["available"] for row in before.by_pool if row["pool"] == "In-house")
-    Task.objects.filter(pk=tasks[0].pk).update(state="held")
-    Assignment.objects.create(
-        task=tasks[0],
-        annotator=Annotator.objects.filter(pool__key="in-house").first(),
-        effort_seconds=7200.0,
-        reserved_at=NOW,
-        lease_until=NOW + timedelta(hours=2),
-    )
+    world.set_state(tasks[0], "held")
+    person = Annotator.objects.filter(pool__key="in-house").first()
+    world.assign(tasks[0], person, effort_seconds=7200.0)
     after = world.route("street")
     assert sum(
         row["available"] for row in after.by_pool if row["pool"] == "In-house"
@@ -303,7 +297,7 @@ def test_kept_placements_are_carried_over(world: World) -> None:
     project = world.add_project()
     tasks = world.add_tasks(project, 4)
     first = world.route("street")
-    Task.objects.filter(pk=tasks[0].pk).update(state="held")
+    world.set_state(tasks[0], "held")
     second = world.route("street")
     assert second.tasks == 3
     rows = Placement.objects.filter(run__public_id=second.run)
@@ -319,7 +313,7 @@ def test_tasks_claimed_while_the_run_decides_are_dropped(
     decide = run_module.decide
 
     def meanwhile(inputs: Any) -> Any:
-        Task.objects.filter(pk=tasks[2].pk).update(state="held")
+        world.set_state(tasks[2], "held")
         return decide(inputs)
 
     monkeypatch.setattr(run_module, "decide", meanwhile)

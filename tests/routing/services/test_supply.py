@@ -60,10 +60,10 @@ def test_an_attestation_about_to_lapse_counts_to_its_last_day(
 
 def finished(world: World, annotator: Annotator, tasks: list[Task], **values: Any) -> None:
     for task in tasks:
-        Task.objects.filter(pk=task.pk).update(state="accepted")
-        Assignment.objects.create(
-            task=task,
-            annotator=annotator,
+        world.set_state(task, "accepted")
+        world.assign(
+            task,
+            annotator,
             **{
                 "state": "submitted",
                 "effort_seconds": 3600.0,

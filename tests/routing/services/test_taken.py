@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from routing.choices import AssignmentState
-from routing.models import Assignment, Decision, Placement, Project, Task, TaskType
+from routing.models import Decision, Placement, Project, TaskType
 from tests.conftest import NOW, TODAY, World
 from workforce.models import Annotator
 from workforce.services import people
@@ -132,12 +132,13 @@ def test_what_is_held_or_done_today_counts_into_the_caps(world: World, state: st
     ended = state not in AssignmentState.values or state in ("submitted", "skipped")
     real = "submitted" if state == "yesterday" else state
     for task in world.add_tasks(project, 5):
-        Task.objects.filter(pk=task.pk).update(
-            state="accepted" if real == "submitted" else "held" if not ended else "cancelled"
+        world.set_state(
+            task, "accepted" if real == "submitted" else "held" if not ended else "cancelled"
         )
-        Assignment.objects.create(
-            task=task,
-            annotator=person,
+        world.assign(
+            task,
+            person,
+            skip_reason="other" if real == "skipped" else "",
             state=real,
             effort_seconds=720.0,
             reserved_at=NOW - timedelta(hours=20),

@@ -1,121 +1,12 @@
-"""Judgments, gold answers, and the estimates made from them."""
+"""Estimates made from answers, and what was measured of task types."""
 
-from django.conf import settings
 from django.db import models
-from django.db.models import F, Q
+from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
-from simple_history.models import HistoricalRecords
 
 from common.fields import public_id_field
-from quality.choices import GoldSource, JudgmentSource
-from routing.models import Assignment, GuidelineVersion, Project, Task, TaskType
-from workforce.models import Annotator, Skill
-
-
-class Judgment(models.Model):
-    """One answer of one annotator to one task; corrections are new rows (`attempt`)."""
-
-    public_id = public_id_field()
-    task = models.ForeignKey(Task, models.PROTECT, related_name="judgments", verbose_name=_("task"))
-    annotator = models.ForeignKey(
-        Annotator, models.PROTECT, related_name="judgments", verbose_name=_("annotator")
-    )
-    assignment = models.ForeignKey(
-        Assignment,
-        models.PROTECT,
-        null=True,
-        blank=True,
-        related_name="judgments",
-        verbose_name=_("assignment"),
-    )
-    guideline = models.ForeignKey(
-        GuidelineVersion,
-        models.PROTECT,
-        null=True,
-        blank=True,
-        related_name="+",
-        verbose_name=_("guideline version"),
-    )
-    attempt = models.PositiveSmallIntegerField(_("attempt"), default=1)
-    answer = models.JSONField(_("answer"))
-    label = models.CharField(
-        _("label"), max_length=200, blank=True, help_text=_("the normalised label, if there is one")
-    )
-    raw_seconds = models.FloatField(_("raw seconds"), null=True, blank=True)
-    billable_seconds = models.FloatField(_("billable seconds"), null=True, blank=True)
-    time_rule = models.CharField(_("time rule"), max_length=40, blank=True)
-    confidence = models.FloatField(_("confidence"), null=True, blank=True)
-    source = models.CharField(_("source"), max_length=10, choices=JudgmentSource)
-    submitted_at = models.DateTimeField(_("submitted"))
-
-    class Meta:
-        verbose_name = _("judgment")
-        verbose_name_plural = _("judgments")
-        ordering = ("-pk",)
-        constraints = [
-            models.UniqueConstraint(
-                fields=["task", "annotator", "attempt"],
-                name="%(app_label)s_%(class)s_once",
-                violation_error_message=_("This annotator has answered this task."),
-            ),
-            models.CheckConstraint(
-                condition=(Q(raw_seconds__isnull=True) | Q(raw_seconds__gte=0))
-                & (Q(billable_seconds__isnull=True) | Q(billable_seconds__gte=0)),
-                name="%(app_label)s_%(class)s_seconds_not_negative",
-            ),
-            models.CheckConstraint(
-                condition=Q(billable_seconds__isnull=True) | ~Q(time_rule=""),
-                name="%(app_label)s_%(class)s_billable_by_a_rule",
-            ),
-            models.CheckConstraint(
-                condition=Q(confidence__isnull=True) | Q(confidence__range=(0, 1)),
-                name="%(app_label)s_%(class)s_confidence_in_range",
-            ),
-        ]
-        indexes = [
-            # All answers of an annotator over time: accuracy and throughput.
-            models.Index(fields=["annotator", "submitted_at"], name="quality_judgment_annotator"),
-        ]
-
-    def __str__(self) -> str:
-        return f"{self.annotator} {self.task}: {self.label}"
-
-
-class GoldAnswer(models.Model):
-    """The known right answer of a task; one in force per task."""
-
-    task = models.ForeignKey(Task, models.CASCADE, related_name="gold", verbose_name=_("task"))
-    label = models.CharField(_("label"), max_length=200)
-    source = models.CharField(_("source"), max_length=12, choices=GoldSource)
-    set_by = models.ForeignKey(
-        settings.AUTH_USER_MODEL, models.PROTECT, related_name="+", verbose_name=_("set by")
-    )
-    set_at = models.DateTimeField(_("set"))
-    retired_at = models.DateTimeField(_("retired"), null=True, blank=True)
-    history = HistoricalRecords()
-
-    class Meta:
-        verbose_name = _("gold answer")
-        verbose_name_plural = _("gold answers")
-        ordering = ("-pk",)
-        constraints = [
-            models.UniqueConstraint(
-                fields=["task"],
-                condition=Q(retired_at__isnull=True),
-                name="%(app_label)s_%(class)s_one_in_force",
-                violation_error_message=_("The task has a gold answer in force."),
-            ),
-            models.CheckConstraint(
-                condition=~Q(label=""), name="%(app_label)s_%(class)s_has_answer"
-            ),
-            models.CheckConstraint(
-                condition=Q(retired_at__isnull=True) | Q(retired_at__gte=F("set_at")),
-                name="%(app_label)s_%(class)s_in_order",
-            ),
-        ]
-
-    def __str__(self) -> str:
-        return f"{self.task}: {self.label}"
+from routing.models import Project, TaskType
+from workforce.models import Skill
 
 
 class Estimation(models.Model):

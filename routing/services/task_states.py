@@ -1,0 +1,65 @@
+"""The states of tasks: every change with its step, for one task or a million."""
+
+from collections.abc import Sequence
+from datetime import datetime
+
+from django.db import transaction
+from django.db.models import F
+
+from accounts.models import User
+from routing.choices import TASK_TRANSITIONS
+from routing.models import Task, TaskStep
+
+BATCH = 1_000
+
+
+def move_tasks(
+    task_ids: Sequence[int],
+    *,
+    from_state: str,
+    to_state: str,
+    reason: str = "",
+    acting_user: User,
+    now: datetime,
+) -> list[int]:
+    """Move tasks from one state to another; returns the ids that were there and moved.
+
+    The caller is inside a transaction and writes the event. Tasks that somebody else has moved
+    meanwhile are left as they are: the caller compares.
+
+    Raises
+    ------
+    ValueError
+        If there is no such change of state.
+    """
+    if to_state not in TASK_TRANSITIONS[from_state]:
+        raise ValueError(f"no task goes from {from_state} to {to_state}")
+    if not transaction.get_connection().in_atomic_block:
+        raise RuntimeError("move_tasks must run inside the transaction of what it is for")
+    moved: list[int] = []
+    ids = sorted(set(task_ids))
+    for start in range(0, len(ids), BATCH):
+        rows = list(
+            Task.objects.select_for_update()
+            .filter(pk__in=ids[start : start + BATCH], state=from_state)
+            .order_by("pk")
+            .values_list("pk", "steps")
+        )
+        TaskStep.objects.bulk_create(
+            [
+                TaskStep(
+                    task_id=task_id,
+                    sequence=steps + 1,
+                    from_state=from_state,
+                    to_state=to_state,
+                    actor=acting_user,
+                    reason=reason[:300],
+                    at=now,
+                )
+                for task_id, steps in rows
+            ]
+        )
+        found = [task_id for task_id, _steps in rows]
+        Task.objects.filter(pk__in=found).update(state=to_state, steps=F("steps") + 1)
+        moved += found
+    return moved
