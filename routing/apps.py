@@ -21,12 +21,16 @@ class RoutingConfig(AppConfig):
     name = "routing"
 
     def ready(self) -> None:
+        from django.core import checks
+
         from accounts.services.job_kinds import register_job
         from common.access import register_access
         from common.triggers import register
         from routing.access import ACCESS
+        from routing.checks import check_answer_schemas
         from routing.triggers import RULES
 
         register(*RULES)
+        checks.register(check_answer_schemas, checks.Tags.database)
         register_job("route", route_job, permission="routing.run")
         register_access(ACCESS)

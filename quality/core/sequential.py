@@ -208,11 +208,11 @@ def _right(votes: Votes, dispersion: float) -> Floats:
     T, C, N = votes.n_tasks, votes.classes, len(votes.task)
     by_true = votes.right if votes.right.ndim == 2 else votes.right[:, None]
     own = by_true[np.arange(N), votes.label] if by_true.shape[1] > 1 else by_true[:, 0]
-    odds, weight = _nodes(dispersion)
+    odds, weight = quantile_nodes(dispersion)
     Q = len(weight)
     # Everyone wrong, then the odds of those who gave the class at hand.
-    lost = -np.logaddexp(0.0, _at(odds, by_true))
-    won = _at(odds, own)
+    lost = -np.logaddexp(0.0, at_rates(odds, by_true))
+    won = at_rates(odds, own)
     one = np.ones(N)
     by_task = csr_array((one, (votes.task, np.arange(N))), shape=(T, N))
     by_label = csr_array((one, (votes.task * C + votes.label, np.arange(N))), shape=(T * C, N))
@@ -221,7 +221,7 @@ def _right(votes: Votes, dispersion: float) -> Floats:
 
 
 @lru_cache(maxsize=64)
-def _nodes(dispersion: float) -> tuple[Floats, Floats]:
+def quantile_nodes(dispersion: float) -> tuple[Floats, Floats]:
     """Return (log odds of a right answer (G, Q) at GRID's rates and the nodes, weights (Q,))."""
     if dispersion < INDEPENDENT:
         return GRID[:, None].copy(), np.ones(1)
@@ -235,7 +235,7 @@ def _nodes(dispersion: float) -> tuple[Floats, Floats]:
     return np.log(np.maximum(p, TINY)) - np.log(np.maximum(q, TINY)), weight / weight.sum()
 
 
-def _at(odds: Floats, rate: Floats) -> Floats:
+def at_rates(odds: Floats, rate: Floats) -> Floats:
     """Return odds (…, Q) at rates of any shape, by linear interpolation in the logit."""
     place = (np.log(rate) - np.log1p(-rate) - GRID[0]) / (GRID[1] - GRID[0])
     low = np.clip(place.astype(np.int64), 0, len(GRID) - 2)
@@ -249,7 +249,7 @@ def _wrong(counts: Ints, spread: Floats | None, same_error: float | None) -> Flo
     wrong = counts.sum(axis=1, keepdims=True) - counts
     if spread is None:
         even = 1.0 / (C - 1.0)
-        strength = _concentration(even, same_error)
+        strength = concentration(even, same_error)
         if not np.isfinite(strength):
             return np.asarray(wrong * np.log(even))
         drawn = gammaln(strength * even + counts) - gammaln(strength * even)
@@ -259,7 +259,7 @@ def _wrong(counts: Ints, spread: Floats | None, same_error: float | None) -> Flo
     for k in range(C):
         share = np.delete(spread[k], k)
         others = np.delete(counts, k, axis=1)
-        strength = _concentration(float((share**2).sum()), same_error)
+        strength = concentration(float((share**2).sum()), same_error)
         if not np.isfinite(strength):
             result[:, k] = others @ np.log(share)
             continue
@@ -268,7 +268,7 @@ def _wrong(counts: Ints, spread: Floats | None, same_error: float | None) -> Flo
     return result
 
 
-def _concentration(by_chance: float, same_error: float | None) -> float:
+def concentration(by_chance: float, same_error: float | None) -> float:
     """Return α at which two wrong answers are the same with chance q; inf where chance does it."""
     if same_error is None or same_error <= by_chance + 1e-9:
         return np.inf

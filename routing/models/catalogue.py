@@ -1,5 +1,8 @@
 """Kinds of work, domains, projects and their guideline versions."""
 
+from typing import Any
+
+from django.core.exceptions import ValidationError
 from django.db import models
 from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
@@ -7,8 +10,20 @@ from simple_history.models import HistoricalRecords
 
 from common.fields import CurrencyField, TimeZoneField, public_id_field
 from routing.choices import Metric, Modality, SamplingOrder, SkipTo
+from routing.core.answer_schema import schema_problems
 from vendors.models import Vendor
 from workforce.models import Annotator, CertificationType, Skill
+
+
+def validate_answer_schema(value: Any) -> None:
+    """Refuse what is no schema of answers."""
+    problems = schema_problems(value)
+    if problems:
+        raise ValidationError(
+            _("No schema of answers: %(problems)s."),
+            code="answer_schema",
+            params={"problems": "; ".join(problems)},
+        )
 
 
 class TaskType(models.Model):
@@ -54,6 +69,16 @@ class TaskType(models.Model):
         related_name="task_types",
         verbose_name=_("skill"),
         help_text=_("under which its judgments are scored"),
+    )
+    answer_schema = models.JSONField(
+        _("schema of answers"),
+        default=dict,
+        blank=True,
+        validators=[validate_answer_schema],
+        help_text=_(
+            "JSON Schema (2020-12); x-label names the member that is the label. "
+            "Empty = any answer that the metric can compare"
+        ),
     )
     history = HistoricalRecords()
 

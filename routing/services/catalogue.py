@@ -41,8 +41,9 @@ def load_catalogue(
         made["certificates"] += _add(CertificationType, key, {"name": name})
     for key, entry in _entries(document, "domains"):
         made["domains"] += _add(Domain, key, _domain(key, entry))
+    answers = dict(_entries(document, "answers"))
     for key, entry in _entries(document, "task_types"):
-        made["task_types"] += _add(TaskType, key, _task_type(key, entry))
+        made["task_types"] += _add(TaskType, key, _task_type(key, entry, answers))
     if any(made.values()):
         record_event("catalogue.loaded", acting_user=acting_user, now=now, made=made)
     return made
@@ -79,7 +80,7 @@ def _domain(key: str, entry: Any) -> dict[str, Any]:
     }
 
 
-def _task_type(key: str, entry: Any) -> dict[str, Any]:
+def _task_type(key: str, entry: Any, answers: dict[str, Any]) -> dict[str, Any]:
     return {
         "name": _get(key, entry, "name"),
         "modality": _get(key, entry, "modality"),
@@ -92,7 +93,22 @@ def _task_type(key: str, entry: Any) -> dict[str, Any]:
         "classes": _get(key, entry, "classes"),
         **_tokens(key, entry),
         "skill": _find(Skill, key, _get(key, entry, "skill")),
+        "answer_schema": _answer_schema(key, entry, answers),
     }
+
+
+def _answer_schema(key: str, entry: Any, answers: dict[str, Any]) -> Any:
+    """Return the schema that an entry names or spells out; none is asked for where it does not."""
+    named = entry.get("answer", {})
+    if not isinstance(named, str):
+        return named
+    if named not in answers:
+        raise Invalid(
+            _("%(key)s: there is no answer %(named)s.") % {"key": key, "named": named},
+            field=f"{key}.answer",
+            rule="known",
+        )
+    return answers[named]
 
 
 def _tokens(key: str, entry: Any) -> dict[str, Any]:
