@@ -2,7 +2,7 @@
 
 from django.utils.translation import gettext_lazy as _
 
-from common.errors import AppError, Conflict, Invalid
+from common.errors import AppError, Conflict, Invalid, NotFound
 
 
 class RunBusy(Conflict):
@@ -37,3 +37,60 @@ class InUse(Conflict):
 
     code = "in_use"
     text = _("{what} is in use.")
+
+
+class NotYours(NotFound):
+    """An assignment of somebody else looks like none at all."""
+
+    def __init__(self) -> None:
+        super().__init__(what=str(_("assignment")))
+
+
+class NotLive(Conflict):
+    """The assignment is over: submitted, skipped, expired, released or withdrawn."""
+
+    code = "assignment_over"
+    text = _("This task is not in hand any more: {state}.")
+
+
+class SeatGone(Conflict):
+    """The lease ran out and the task went to others, or is answered, cancelled or worked anew."""
+
+    code = "seat_gone"
+    text = _("The lease ran out, and the task is not free any more.")
+
+
+class TaskTaken(Conflict):
+    """The human being has or had this task, or another holds it."""
+
+    code = "task_taken"
+    text = _("This person has or had this task.")
+
+
+class NoSeat(Conflict):
+    """No seat of the task is free."""
+
+    code = "no_seat"
+    text = _("No seat of task {task} is free.")
+
+
+class NotEligible(Conflict):
+    """A gate is shut for this annotator."""
+
+    code = "not_eligible"
+    text = _("{annotator} cannot have task {task}: {gate}.")
+
+
+class LimitReached(Conflict):
+    """Tasks in hand, answers a day, harmful content or a rate limit: no more for now."""
+
+    code = "limit_reached"
+    status = 429
+    text = _("The limit is reached: {limit}.")
+
+
+class WrongState(Conflict):
+    """The state of a task does not allow the step."""
+
+    code = "wrong_state"
+    text = _("Task {task} is {state}.")

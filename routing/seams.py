@@ -124,6 +124,47 @@ class RowSource(Protocol):
         ...
 
 
+@dataclass(frozen=True)
+class Mixed:
+    """A task that a claim hands out beside ordinary work, looking like it.
+
+    It takes no seat; `effort_seconds` are those that ordinary work of its kind would show.
+    """
+
+    task_id: int
+    purpose: str
+
+
+class MixSource(Protocol):
+    """What a claim mixes in: gold, and qualification sets before real work."""
+
+    name: str
+    version: str
+
+    def wanted(self, *, annotator_id: int, facts: int, at: datetime) -> float:
+        """Return with which chance the next task is to be one that is mixed in, 0 to 1.
+
+        Asked at every claim: the answer is to be kept by (annotator, facts version).
+        """
+        ...
+
+    def pick(
+        self,
+        *,
+        annotator_id: int,
+        humans: Sequence[int],
+        project_id: int,
+        task_type_id: int,
+        at: datetime,
+    ) -> Mixed | None:
+        """Return a task of this project and type that none of these humans ever had, if any.
+
+        Asked inside the claim's transaction, when ordinary work of that project and type is at
+        hand: a gold task never comes where no work would.
+        """
+        ...
+
+
 class NoPrices:
     """The default: no prices but the members' own hours."""
 
@@ -172,6 +213,29 @@ class NoRows:
         return ()
 
 
+class NoMix:
+    """The default: ordinary work only."""
+
+    name = "routing.default-mix"
+    version = "1"
+
+    def wanted(self, *, annotator_id: int, facts: int, at: datetime) -> float:
+        """Return 0."""
+        return 0.0
+
+    def pick(
+        self,
+        *,
+        annotator_id: int,
+        humans: Sequence[int],
+        project_id: int,
+        task_type_id: int,
+        at: datetime,
+    ) -> Mixed | None:
+        """Return nothing."""
+        return None
+
+
 T = TypeVar("T")
 
 
@@ -195,6 +259,7 @@ prices: Seam[PriceSource] = Seam(NoPrices())
 quality: Seam[QualitySource] = Seam(DefaultQuality())
 gates: Seam[GateSource] = Seam(NoGates())
 rows: Seam[RowSource] = Seam(NoRows())
+mix: Seam[MixSource] = Seam(NoMix())
 
 
 def versions() -> dict[str, str]:

@@ -3,18 +3,23 @@
 The lock belongs to the process, not to a row: a killed run frees its pools by dying. PostgreSQL
 gives session advisory locks; on SQLite, which lives on one machine, files are locked instead.
 Pools are locked in the order of their ids, so that two runs cannot wait for each other in a ring.
+
+Seats are shared out under locks that end with the transaction: whoever changes a seat holds its
+project's lock shared, the flip of a run holds it alone. SQLite has one writer at a time and needs
+none of these.
 """
 
 import fcntl
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 
 from django.conf import settings
 from django.db import connection
 
-# The first of the two numbers of a PostgreSQL advisory lock: "pools of runs".
-NAMESPACE = 7201
+# The first of the two numbers of a PostgreSQL advisory lock: "pools of runs", "seats of projects",
+# "what a human being takes".
+NAMESPACE, SEATS, HUMANS = 7201, 7202, 7203
 
 
 @contextmanager
@@ -63,3 +68,25 @@ def _file(pool_id: int) -> Iterator[bool]:
         yield taken
     finally:
         os.close(descriptor)
+
+
+def hold_seats(project_ids: Iterable[int]) -> None:
+    """Keep runs of these projects from taking effect until the transaction ends.
+
+    A statement of its own, before any that reads placements: what is read after it is what the run
+    in force says.
+    """
+    _until_commit("pg_advisory_xact_lock_shared", project_ids)
+
+
+def shut_seats(project_ids: Iterable[int]) -> None:
+    """Keep everybody else from the seats of these projects until the transaction ends."""
+    _until_commit("pg_advisory_xact_lock", project_ids)
+
+
+def _until_commit(function: str, project_ids: Iterable[int]) -> None:
+    if connection.vendor != "postgresql":
+        return
+    with connection.cursor() as cursor:
+        for project_id in sorted(set(project_ids)):
+            cursor.execute(f"SELECT {function}(%s, %s)", [SEATS, project_id])

@@ -25,6 +25,7 @@ COLUMNS = (
     ("arrangement", ">i4"),
     ("day", ">i4"),
     ("asked", ">i2"),
+    ("urgency", ">i8"),
 )
 
 
@@ -39,6 +40,7 @@ class PlacementColumns:
     arrangement: NDArray[np.int32]
     day: NDArray[np.int32]
     asked: NDArray[np.int16]
+    urgency: NDArray[np.int64]
 
     def __len__(self) -> int:
         return len(self.task)
@@ -92,6 +94,7 @@ def _blocks(run: Run, placements: PlacementColumns, first_day: date) -> Iterator
         rows["arrangement"] = placements.arrangement[part]
         rows["day"] = placements.day[part] + offset
         rows["asked"] = placements.asked[part]
+        rows["urgency"] = placements.urgency[part]
         yield rows.tobytes()
 
 
@@ -100,7 +103,7 @@ def _insert(run: Run, placements: PlacementColumns, first_day: date) -> None:
     names = ", ".join(name for name, _dtype in COLUMNS)
     sql = (
         f"INSERT INTO {connection.ops.quote_name(Placement._meta.db_table)} ({names}) "
-        "VALUES (%s, %s, %s, %s, %s, %s, %s, %s)"
+        f"VALUES ({', '.join(['%s'] * len(COLUMNS))})"
     )
     with connection.cursor() as cursor:
         for start in range(0, len(placements), BATCH):
@@ -108,8 +111,8 @@ def _insert(run: Run, placements: PlacementColumns, first_day: date) -> None:
             cursor.executemany(
                 sql,
                 [
-                    (run.pk, task, decision, pool, crew, arrangement, days[day], asked)
-                    for task, decision, pool, crew, arrangement, day, asked in zip(
+                    (run.pk, task, decision, pool, crew, arrangement, days[day], asked, urgency)
+                    for task, decision, pool, crew, arrangement, day, asked, urgency in zip(
                         *(getattr(placements, f.name)[part].tolist() for f in fields(placements)),
                         strict=True,
                     )
@@ -159,10 +162,11 @@ def carry_over(run: Run, project_ids: Sequence[int]) -> int:
     with connection.cursor() as cursor:
         for project_id, old_run_id in old:
             cursor.execute(
-                "INSERT INTO routing_placement "
-                "(run_id, task_id, decision_id, pool_id, crew, arrangement, day, asked) "
-                "SELECT %s, p.task_id, p.decision_id, p.pool_id, p.crew, p.arrangement, p.day,"
-                " p.asked FROM routing_placement p JOIN routing_task t ON t.id = p.task_id "
+                "INSERT INTO routing_placement (run_id, task_id, decision_id, pool_id, crew, "
+                "arrangement, day, asked, opened, taken, urgency) "
+                "SELECT %s, p.task_id, p.decision_id, p.pool_id, p.crew, p.arrangement, p.day, "
+                "p.asked, p.opened, p.taken, p.urgency "
+                "FROM routing_placement p JOIN routing_task t ON t.id = p.task_id "
                 "WHERE p.run_id = %s AND t.project_id = %s "
                 "AND t.state IN ('held', 'answered', 'rework')",
                 [run.pk, old_run_id, project_id],

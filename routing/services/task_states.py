@@ -40,7 +40,7 @@ def move_tasks(
     ids = sorted(set(task_ids))
     for start in range(0, len(ids), BATCH):
         rows = list(
-            Task.objects.select_for_update()
+            Task.objects.select_for_update(no_key=True)
             .filter(pk__in=ids[start : start + BATCH], state=from_state)
             .order_by("pk")
             .values_list("pk", "steps")

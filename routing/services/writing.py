@@ -1,8 +1,9 @@
 """From what a run decided to the database, in one transaction.
 
 The placements go first and take longest; while the server inserts them, this process works out
-everything else there is to write. Only then are the projects locked (claims take their rows
-shared), tasks taken meanwhile dropped, and the pointer flipped: nobody waits for more than that.
+everything else there is to write. Only then are the projects' seats shut (who takes or frees one
+holds them shared), tasks taken meanwhile dropped, and the pointer flipped: nobody waits for more
+than that.
 A run that dies before the commit leaves no trace but its own record.
 """
 
@@ -13,17 +14,22 @@ from typing import Any
 
 import numpy as np
 import scipy
+from django.conf import settings
 from django.db import transaction
 from numpy.typing import NDArray
 
 from audit.services.events import record_event
 from common.bulk import Batch, reserve_ids
+from common.time import end_of_day
 from common.words import to_json
-from routing.choices import RunState
+from routing.choices import RunState, SamplingOrder
 from routing.core.record import pack
+from routing.core.tables import Ints
+from routing.core.urgency import by_due, by_order, day_number, urgency
 from routing.models import Decision, Domain, Project, Run, RunCrew, RunRecord
 from routing.services import explaining
 from routing.services.figures import Decided, RunReport, report_of
+from routing.services.locks import shut_seats
 from routing.services.placing import (
     PlacementColumns,
     carry_over,
@@ -59,7 +65,8 @@ def write(decided: Decided, run: Run, tell: Progress) -> RunReport:
             decisions = Batch(
                 _named(explaining.decisions(inputs, outcome, placed, words), run, ids)
             )
-        # Claims take the project's row shared: nobody claims until the flip is done.
+        # Nobody takes or frees a seat until the flip is done: what is carried over loses nothing.
+        shut_seats(project_ids)
         list(Project.objects.select_for_update().filter(pk__in=project_ids).order_by("pk"))
         gone = _gone(problem.tasks.id, open_task_ids(project_ids))
         if gone.any():
@@ -111,7 +118,32 @@ def placement_columns(decided: Decided, decision_ids: Sequence[int]) -> Placemen
         arrangement=slot,
         day=decided.settled.day[rows],
         asked=found.answers[cohort, slot].astype(np.int16),
+        urgency=_urgency(decided, rows),
     )
+
+
+def _urgency(decided: Decided, rows: Ints) -> Ints:
+    """Return the urgency of the placed tasks (their rows), each project by its own order."""
+    scope, problem, tasks = decided.scope, decided.problem, decided.problem.tasks
+    day = decided.settled.day[rows].astype(np.int64)
+    due, created = tasks.due[rows], tasks.created[rows]
+    rest = by_due(due, tasks.priority[rows], created)
+    # A project's own order stands where work due at the end of its planned day would.
+    days = range(int(day.max(initial=0)) + 1)
+    ends = [end_of_day(scope.first_day + timedelta(d), settings.OPERATION_TIME_ZONE) for d in days]
+    until = np.array([end.timestamp() for end in ends])[day]
+    project = problem.inputs.cohorts.project[problem.cohort[rows]]
+    for j, owner in enumerate(scope.projects):
+        mine = np.flatnonzero(project == j)
+        if owner.sampling_order == SamplingOrder.DUE or not len(mine):
+            continue
+        rng = np.random.default_rng([int(scope.now.timestamp()), owner.pk])
+        value = {
+            SamplingOrder.UNCERTAINTY: tasks.entropy,
+            SamplingOrder.DISAGREEMENT: tasks.disagreement,
+        }.get(SamplingOrder(owner.sampling_order), np.zeros(len(tasks)))[rows[mine]]
+        rest[mine] = by_order(value, day[mine], until[mine], owner.random_share, rng)
+    return urgency(day_number(scope.first_day) + day, rest)
 
 
 def _named(decisions: list[Decision], run: Run, ids: Sequence[int]) -> list[Decision]:

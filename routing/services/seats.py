@@ -1,0 +1,102 @@
+"""Seats of tasks: how many answers may be given, and who has taken one.
+
+A seat stands in the placement of the run in force: opened so far, taken by live and submitted label
+assignments. Whoever changes one is inside a transaction and holds the seats of the task's project
+(`hold_seats`); rows are locked in the order placement, then task, so that nobody waits in a ring.
+"""
+
+from collections.abc import Iterable
+from datetime import datetime
+
+from django.db import transaction
+from django.db.models import F, OuterRef, QuerySet, Subquery
+
+from accounts.models import User
+from audit.services.events import record_event
+from routing.choices import SEATED_ASSIGNMENTS, Purpose, TaskState
+from routing.models import Assignment, Placement, Project, Task
+from routing.services.locks import hold_seats
+from routing.services.task_states import move_tasks
+
+
+def in_force(task_ids: Iterable[int]) -> QuerySet[Placement]:
+    """Return the placements of tasks in the runs in force of their projects."""
+    run = Project.objects.filter(tasks=OuterRef("task_id")).values("current_run_id")
+    return Placement.objects.filter(task_id__in=list(task_ids), run_id=Subquery(run[:1]))
+
+
+def lock_task(task_id: int) -> Task:
+    """Lock a task with its seats and return it as it is: what settling and reviews begin with."""
+    task = Task.objects.get(pk=task_id)
+    hold_seats([task.project_id])
+    list(in_force([task_id]).select_for_update(no_key=True).values_list("pk", flat=True))
+    return Task.objects.select_for_update(no_key=True).get(pk=task_id)
+
+
+def open_seat(task: Task, *, acting_user: User, now: datetime) -> bool:
+    """Open one more seat of a task, up to the answers asked; True if one was opened.
+
+    The caller is inside the transaction that found that another answer is wanted, and has checked
+    the permission for it. A task that counted as answered is held again.
+    """
+    _inside()
+    hold_seats([task.project_id])
+    opened = in_force([task.pk]).filter(opened__lt=F("asked")).update(opened=F("opened") + 1)
+    if not opened:
+        return False
+    move_tasks(
+        [task.pk],
+        from_state=TaskState.ANSWERED,
+        to_state=TaskState.HELD,
+        acting_user=acting_user,
+        now=now,
+    )
+    record_event(
+        "task.seat_opened",
+        acting_user=acting_user,
+        now=now,
+        subject="task",
+        subject_id=task.public_id,
+    )
+    return True
+
+
+def close_seats(task_ids: Iterable[int]) -> None:
+    """Leave open no seat that nobody has taken: no more answers are wanted."""
+    _inside()
+    in_force(task_ids).filter(taken__lt=F("opened")).update(opened=F("taken"))
+
+
+def take_seat(task_id: int) -> bool:
+    """Take a free seat of a task; False if there is none."""
+    _inside()
+    free = in_force([task_id]).filter(taken__lt=F("opened"))
+    return bool(free.update(taken=F("taken") + 1))
+
+
+def free_seat(task_id: int, *, acting_user: User, now: datetime) -> None:
+    """Give a seat back; a task that nobody holds or has answered any more is open again.
+
+    One that is worked anew goes back to rework: it keeps its attempt.
+    """
+    _inside()
+    rows = in_force([task_id]).filter(taken__gt=0)
+    rows.update(taken=F("taken") - 1)
+    others = Assignment.objects.filter(
+        task_id=task_id, purpose=Purpose.LABEL, state__in=SEATED_ASSIGNMENTS
+    )
+    if others.filter(attempt=F("task__attempt")).exists():
+        return
+    attempt = Task.objects.values_list("attempt", flat=True).get(pk=task_id)
+    move_tasks(
+        [task_id],
+        from_state=TaskState.HELD,
+        to_state=TaskState.OPEN if attempt == 1 else TaskState.REWORK,
+        acting_user=acting_user,
+        now=now,
+    )
+
+
+def _inside() -> None:
+    if not transaction.get_connection().in_atomic_block:
+        raise RuntimeError("seats change inside the transaction of what it is for")
