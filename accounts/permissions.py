@@ -45,6 +45,8 @@ PERMISSIONS: dict[str, frozenset[str]] = {
     "judgments.import": frozenset({OPS, QUALITY, SYSTEM}),
     "gold.view": frozenset({QUALITY, AUDITOR, SYSTEM}),
     "gold.manage": frozenset({QUALITY, SYSTEM}),
+    "alarms.view": frozenset({OPS, QUALITY, AUDITOR, SYSTEM}),
+    "alarms.manage": frozenset({OPS, QUALITY, SYSTEM}),
     "accuracy.estimate": frozenset({OPS, QUALITY, SYSTEM}),
     "effort.refit": frozenset({OPS, QUALITY, SYSTEM}),
     "rates.view": frozenset({FINANCE, OPS, AUDITOR, SYSTEM}),

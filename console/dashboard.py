@@ -11,6 +11,7 @@ from django.utils.translation import ngettext
 from accounts.models import User
 from accounts.permissions import can
 from common.time import utc_now
+from quality.selectors import alarms_waiting
 from routing.models import Project, Run
 from vendors.choices import WORKING_STATES
 from vendors.models import Vendor
@@ -77,6 +78,15 @@ def _to_do(user: User) -> list[dict[str, Any]]:
                 )
                 % {"days": SOON.days},
                 "link": reverse("admin:workforce_certification_changelist"),
+            }
+        )
+    if can(user, "alarms.view"):
+        alarms = alarms_waiting(user)
+        found.append(
+            {
+                "count": alarms,
+                "text": ngettext("alarm has no owner", "alarms have no owner", alarms),
+                "link": reverse("admin:quality_alarm_changelist") + "?inbox=open",
             }
         )
     if can(user, "vendors.view"):

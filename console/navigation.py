@@ -1,5 +1,6 @@
 """The side bar of the operations console: what this user may open, nothing else."""
 
+from collections.abc import Callable
 from typing import Any
 
 from django.http import HttpRequest
@@ -8,6 +9,7 @@ from django.utils.translation import gettext_lazy as _
 
 from accounts.models import User
 from accounts.permissions import can
+from quality.selectors import alarms_waiting
 
 # title → (label, icon, model of the list, permission)
 GROUPS: tuple[tuple[Any, tuple[tuple[Any, str, str, str], ...]], ...] = (
@@ -65,6 +67,7 @@ GROUPS: tuple[tuple[Any, tuple[tuple[Any, str, str, str], ...]], ...] = (
     (
         _("Quality"),
         (
+            (_("Alarms"), "notifications", "quality_alarm", "alarms.view"),
             (_("Judgments"), "gavel", "quality_judgment", "judgments.view"),
             (_("Gold"), "military_tech", "quality_goldanswer", "gold.view"),
             (_("Estimations"), "functions", "quality_estimation", "judgments.view"),
@@ -86,6 +89,9 @@ GROUPS: tuple[tuple[Any, tuple[tuple[Any, str, str, str], ...]], ...] = (
     ),
 )
 
+# model of the list → how many rows wait there for somebody
+COUNTS: dict[str, Callable[[User], int]] = {"quality_alarm": alarms_waiting}
+
 
 def operations(request: HttpRequest) -> list[dict[str, Any]]:
     """Return the groups of links that this user may open."""
@@ -105,10 +111,16 @@ def operations(request: HttpRequest) -> list[dict[str, Any]]:
     ]
     for title, rows in GROUPS:
         items = [
-            {"title": label, "icon": icon, "link": reverse_lazy(f"admin:{model}_changelist")}
+            _item(label, icon, model, user)
             for label, icon, model, permission in rows
             if can(user, permission)
         ]
         if items:
             groups.append({"title": title, "items": items, "collapsible": True})  # type: ignore[dict-item]
     return groups
+
+
+def _item(label: Any, icon: str, model: str, user: User) -> dict[str, Any]:
+    item = {"title": label, "icon": icon, "link": reverse_lazy(f"admin:{model}_changelist")}
+    waiting = COUNTS[model](user) if model in COUNTS else 0
+    return {**item, "badge": waiting} if waiting else item

@@ -7,6 +7,8 @@ from accounts.models import User
 from common.access import HOUSE_ONLY, Path
 from quality.models import (
     Adjudication,
+    Alarm,
+    AlarmStep,
     Estimation,
     GoldAnswer,
     Judgment,
@@ -25,6 +27,9 @@ ACCESS = {
     Review: HOUSE_ONLY,
     Adjudication: HOUSE_ONLY,
     Label: HOUSE_ONLY,
+    # What the house watches for, from gold and reviews of single people.
+    Alarm: HOUSE_ONLY,
+    AlarmStep: HOUSE_ONLY,
 }
 
 

@@ -6,9 +6,12 @@ class QualityConfig(AppConfig):
 
     def ready(self) -> None:
         from common.access import register_access
+        from common.triggers import register
         from quality.access import ACCESS
         from quality.services.facts import MeasuredQuality
+        from quality.triggers import RULES
         from routing import seams
 
+        register(*RULES)
         seams.quality.register(MeasuredQuality())
         register_access(ACCESS)

@@ -1,4 +1,4 @@
-"""Words of judgments and gold."""
+"""Words of judgments, gold, checks and alarms."""
 
 from django.db import models
 from django.utils.translation import gettext_lazy as _
@@ -55,6 +55,37 @@ class Severity(models.TextChoices):
     MINOR = "minor", _("minor")
     MAJOR = "major", _("major")
     CRITICAL = "critical", _("critical")
+
+
+class AlarmKind(models.TextChoices):
+    AGREEMENT = "agreement", _("agreement below the floor")
+    DRIFT = "drift", _("drift")
+    BIAS = "bias", _("worse in one segment")
+    GOLD = "gold", _("gold contradicted")
+    AUDIT = "audit", _("lot rejected")
+
+
+class AlarmState(models.TextChoices):
+    OPEN = "open", _("open")
+    OWNED = "owned", _("in hand")
+    CLOSED = "closed", _("closed")
+
+
+# from -> to; quality.services.alarms takes every step and writes its row.
+ALARM_TRANSITIONS: dict[str, frozenset[str]] = {
+    AlarmState.OPEN: frozenset({AlarmState.OWNED, AlarmState.CLOSED}),
+    # Handed to somebody else is a step as well.
+    AlarmState.OWNED: frozenset({AlarmState.OPEN, AlarmState.OWNED, AlarmState.CLOSED}),
+    AlarmState.CLOSED: frozenset(),
+}
+
+
+class AlarmOutcome(models.TextChoices):
+    """What came of an alarm."""
+
+    ACTED = "acted", _("something was done about it")
+    CHANCE = "chance", _("false alarm")
+    KNOWN = "known", _("known and accepted for a time")
 
 
 class AdjudicationWhy(models.TextChoices):
