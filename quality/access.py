@@ -9,11 +9,17 @@ from quality.models import (
     Adjudication,
     Alarm,
     AlarmStep,
+    AuditItem,
+    AuditLot,
     Estimation,
     GoldAnswer,
     Judgment,
     Label,
+    QualificationItem,
+    QualificationSet,
+    QualificationTry,
     Review,
+    ReviewChance,
     TypeFacts,
 )
 
@@ -30,6 +36,13 @@ ACCESS = {
     # What the house watches for, from gold and reviews of single people.
     Alarm: HOUSE_ONLY,
     AlarmStep: HOUSE_ONLY,
+    ReviewChance: HOUSE_ONLY,
+    AuditLot: HOUSE_ONLY,
+    AuditItem: HOUSE_ONLY,
+    # What a set asks is known to who makes it; that and how somebody tried it is told to both.
+    QualificationSet: HOUSE_ONLY,
+    QualificationItem: HOUSE_ONLY,
+    QualificationTry: Path("annotator__organisation_id", own="annotator__user_id"),
 }
 
 

@@ -1,4 +1,4 @@
-"""Words of judgments, gold, checks and alarms."""
+"""Words of judgments, gold, checks, audits, qualification and alarms."""
 
 from django.db import models
 from django.utils.translation import gettext_lazy as _
@@ -102,3 +102,52 @@ class LabelBy(models.TextChoices):
     VOTE = "vote", _("vote")
     REVIEW = "review", _("quality review")
     ADJUDICATION = "adjudication", _("adjudication")
+
+
+class LotState(models.TextChoices):
+    """How far a statistical audit has come."""
+
+    DRAWN = "drawn", _("drawn, being reviewed")
+    ACCEPTED = "accepted", _("accepted")
+    REJECTED = "rejected", _("rejected")
+    CANCELLED = "cancelled", _("cancelled")
+
+
+# from -> to; quality.services.auditing takes every step. The row itself is the history: a lot is
+# decided or cancelled once, with time and person.
+LOT_TRANSITIONS: dict[str, frozenset[str]] = {
+    LotState.DRAWN: frozenset({LotState.ACCEPTED, LotState.REJECTED, LotState.CANCELLED}),
+    LotState.ACCEPTED: frozenset(),
+    LotState.REJECTED: frozenset(),
+    LotState.CANCELLED: frozenset(),
+}
+
+
+class LotPlan(models.TextChoices):
+    """Where an audit's sample size and acceptance number come from."""
+
+    STANDARD = "standard", _("ISO 2859-1, single")
+    OWN = "own", _("own risks")
+
+
+class InspectionLevel(models.TextChoices):
+    SMALL = "I", _("I: smaller samples")
+    USUAL = "II", _("II: usual")
+    LARGE = "III", _("III: larger samples")
+
+
+class TryState(models.TextChoices):
+    """How a try at a qualification set stands."""
+
+    OPEN = "open", _("under way")
+    PASSED = "passed", _("passed")
+    FAILED = "failed", _("not passed")
+    WITHDRAWN = "withdrawn", _("withdrawn")
+
+
+TRY_TRANSITIONS: dict[str, frozenset[str]] = {
+    TryState.OPEN: frozenset({TryState.PASSED, TryState.FAILED, TryState.WITHDRAWN}),
+    TryState.PASSED: frozenset(),
+    TryState.FAILED: frozenset(),
+    TryState.WITHDRAWN: frozenset(),
+}

@@ -176,3 +176,10 @@ class SkipTo(models.TextChoices):
     OTHERS = "others", _("back to others")
     SELF = "self", _("to the end of my own queue")
     LEAD = "lead", _("to the project's lead")
+
+
+class ReworkTo(models.TextChoices):
+    """Who works a rejected task anew."""
+
+    SAME = "same", _("to the same person, if they may and are there")
+    OTHERS = "others", _("to somebody else")

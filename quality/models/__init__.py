@@ -2,17 +2,25 @@
 
 from quality.models.alarms import Alarm, AlarmStep
 from quality.models.answers import GoldAnswer, Judgment
-from quality.models.checks import Adjudication, Label, Review
+from quality.models.audits import AuditItem, AuditLot
+from quality.models.checks import Adjudication, Label, Review, ReviewChance
 from quality.models.estimates import Estimation, TypeFacts
+from quality.models.qualification import QualificationItem, QualificationSet, QualificationTry
 
 __all__ = [
     "Adjudication",
     "Alarm",
     "AlarmStep",
+    "AuditItem",
+    "AuditLot",
     "Estimation",
     "GoldAnswer",
     "Judgment",
     "Label",
+    "QualificationItem",
+    "QualificationSet",
+    "QualificationTry",
     "Review",
+    "ReviewChance",
     "TypeFacts",
 ]

@@ -88,13 +88,28 @@ class GoldAnswer(models.Model):
     """The known right answer of a task; one in force per task."""
 
     task = models.ForeignKey(Task, models.CASCADE, related_name="gold", verbose_name=_("task"))
-    label = models.CharField(_("label"), max_length=200)
+    label = models.CharField(_("label"), max_length=200, blank=True)
+    answer = models.JSONField(
+        _("answer"),
+        null=True,
+        blank=True,
+        help_text=_("in full, where a label does not say it: boxes, spans, text"),
+    )
     source = models.CharField(_("source"), max_length=12, choices=GoldSource)
+    adjudication = models.ForeignKey(
+        "quality.Adjudication",
+        models.PROTECT,
+        null=True,
+        blank=True,
+        related_name="+",
+        verbose_name=_("adjudication"),
+    )
     set_by = models.ForeignKey(
         settings.AUTH_USER_MODEL, models.PROTECT, related_name="+", verbose_name=_("set by")
     )
     set_at = models.DateTimeField(_("set"))
     retired_at = models.DateTimeField(_("retired"), null=True, blank=True)
+    retire_reason = models.CharField(_("why retired"), max_length=300, blank=True)
     history = HistoricalRecords()
 
     class Meta:
@@ -109,7 +124,13 @@ class GoldAnswer(models.Model):
                 violation_error_message=_("The task has a gold answer in force."),
             ),
             models.CheckConstraint(
-                condition=~Q(label=""), name="%(app_label)s_%(class)s_has_answer"
+                condition=~Q(label="") | Q(answer__isnull=False),
+                name="%(app_label)s_%(class)s_has_answer",
+                violation_error_message=_("Gold says what the right answer is."),
+            ),
+            models.CheckConstraint(
+                condition=~Q(source="adjudication") | Q(adjudication__isnull=False),
+                name="%(app_label)s_%(class)s_names_its_adjudication",
             ),
             models.CheckConstraint(
                 condition=Q(retired_at__isnull=True) | Q(retired_at__gte=F("set_at")),

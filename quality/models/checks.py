@@ -16,27 +16,42 @@ from quality.choices import (
     Severity,
 )
 from quality.models.answers import Judgment
-from routing.models import Assignment, Task
+from routing.models import Assignment, Decision, Task
 from workforce.models import Annotator, Pool
 
 
 class Review(models.Model):
-    """A quality review of one judgment: why and with what probability it was drawn, what came out.
+    """A quality review of one judgment, or of an accepted label: why it was drawn, what came out.
 
     Double-blind: the reviewer sees the task and the answer, never whose it is; who is reviewed
     sees the outcome in sums, never by whom. `assignment` is the reviewer's hold on the task: the
     one constraint there keeps people from reviewing a task they answered. Only gold and random
     draws count as truth as they are, others by the inverse of `probability`; none where it is
-    empty.
+    empty. Of a second review `probability` is that of its own draw, given the first.
     """
 
     public_id = public_id_field()
     task = models.ForeignKey(Task, models.PROTECT, related_name="reviews", verbose_name=_("task"))
     judgment = models.ForeignKey(
-        Judgment, models.PROTECT, related_name="reviews", verbose_name=_("judgment")
+        Judgment,
+        models.PROTECT,
+        null=True,
+        blank=True,
+        related_name="reviews",
+        verbose_name=_("judgment"),
+    )
+    # A label may be nobody's answer, and an audit asks whether it is right, whoever made it.
+    accepted = models.ForeignKey(
+        "quality.Label",
+        models.PROTECT,
+        null=True,
+        blank=True,
+        related_name="reviews",
+        verbose_name=_("accepted label"),
+        help_text=_("what an audit looks at instead of a judgment"),
     )
     number = models.PositiveSmallIntegerField(
-        _("number"), default=1, help_text=_("2 = second review of the same judgment")
+        _("number"), default=1, help_text=_("2 = second review of the same answer")
     )
     why = models.CharField(_("why"), max_length=14, choices=ReviewWhy)
     probability = models.FloatField(
@@ -83,6 +98,16 @@ class Review(models.Model):
     time_rule = models.CharField(_("time rule"), max_length=40, blank=True)
     created_at = models.DateTimeField(_("drawn"))
     decided_at = models.DateTimeField(_("decided"), null=True, blank=True)
+    contested_at = models.DateTimeField(_("contested"), null=True, blank=True)
+    contested_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL,
+        models.PROTECT,
+        null=True,
+        blank=True,
+        related_name="+",
+        verbose_name=_("contested by"),
+    )
+    contest_reason = models.TextField(_("why contested"), blank=True)
 
     class Meta:
         verbose_name = _("quality review")
@@ -94,6 +119,36 @@ class Review(models.Model):
                 condition=~Q(state="cancelled"),
                 name="%(app_label)s_%(class)s_once",
                 violation_error_message=_("This judgment has this review already."),
+            ),
+            models.UniqueConstraint(
+                fields=["accepted", "number"],
+                condition=~Q(state="cancelled"),
+                name="%(app_label)s_%(class)s_label_once",
+                violation_error_message=_("This label has this review already."),
+            ),
+            models.CheckConstraint(
+                condition=Q(judgment__isnull=False, accepted__isnull=True)
+                | Q(judgment__isnull=True, accepted__isnull=False),
+                name="%(app_label)s_%(class)s_of_one_answer",
+                violation_error_message=_("A review looks at a judgment or at a label."),
+            ),
+            models.CheckConstraint(
+                condition=Q(state__in=ReviewState.values) & Q(why__in=ReviewWhy.values),
+                name="%(app_label)s_%(class)s_words_known",
+            ),
+            models.CheckConstraint(
+                condition=~Q(state="taken") | Q(assignment__isnull=False),
+                name="%(app_label)s_%(class)s_taken_by_someone",
+            ),
+            models.CheckConstraint(
+                condition=Q(contested_at__isnull=True, contested_by__isnull=True)
+                | (
+                    Q(contested_at__isnull=False, contested_by__isnull=False, state="done")
+                    & Q(outcome__in=("fix", "reject"))
+                    & ~Q(contest_reason="")
+                ),
+                name="%(app_label)s_%(class)s_contest_has_a_reason",
+                violation_error_message=_("A contest is of an error found, and says why."),
             ),
             models.CheckConstraint(
                 condition=Q(probability__isnull=True) | Q(probability__gt=0, probability__lte=1),
@@ -135,6 +190,48 @@ class Review(models.Model):
         return f"{self.task} {self.get_why_display()}"
 
 
+class ReviewChance(models.Model):
+    """How certain a task's answers were when a review was drawn among the least certain.
+
+    Written for every task that had a chance, drawn or not: the next draws of the decision place
+    their task among these, and anybody can see that the least certain came first.
+    """
+
+    task = models.ForeignKey(
+        Task, models.CASCADE, related_name="review_chances", verbose_name=_("task")
+    )
+    attempt = models.PositiveSmallIntegerField(_("attempt"), default=1)
+    decision = models.ForeignKey(
+        Decision, models.CASCADE, related_name="+", db_index=False, verbose_name=_("decision")
+    )
+    arrangement = models.PositiveIntegerField(_("arrangement"))
+    certainty = models.FloatField(_("certainty"), help_text=_("that the label is right, 0 to 1"))
+    probability = models.FloatField(_("chance of a review"))
+    drawn = models.BooleanField(_("drawn"))
+    at = models.DateTimeField(_("at"))
+
+    class Meta:
+        verbose_name = _("chance of a review")
+        verbose_name_plural = _("chances of reviews")
+        ordering = ("-pk",)
+        constraints = [
+            models.UniqueConstraint(
+                fields=["task", "attempt"], name="%(app_label)s_%(class)s_once"
+            ),
+            models.CheckConstraint(
+                condition=Q(certainty__range=(0, 1)) & Q(probability__gt=0, probability__lte=1),
+                name="%(app_label)s_%(class)s_in_range",
+            ),
+        ]
+        indexes = [
+            # The last ones of an arrangement: among which the next task is placed.
+            models.Index(fields=["decision", "arrangement", "-id"], name="quality_chance_latest"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.task}: {self.certainty:.3f}"
+
+
 class Adjudication(models.Model):
     """What a person decided where answers or reviews did not settle a task."""
 
@@ -146,6 +243,15 @@ class Adjudication(models.Model):
     why = models.CharField(_("why"), max_length=10, choices=AdjudicationWhy)
     urgency = models.BigIntegerField(_("urgency"), default=0)
     opened_at = models.DateTimeField(_("opened"))
+    assignment = models.OneToOneField(
+        Assignment,
+        models.PROTECT,
+        null=True,
+        blank=True,
+        related_name="adjudication",
+        verbose_name=_("assignment"),
+        help_text=_("of an annotator of the house who decides it"),
+    )
     winner = models.ForeignKey(
         Judgment,
         models.PROTECT,
@@ -175,11 +281,20 @@ class Adjudication(models.Model):
         verbose_name_plural = _("adjudications")
         ordering = ("-pk",)
         constraints = [
+            # A decided one does not stand in the way: gold may be contradicted later.
             models.UniqueConstraint(
-                fields=["task", "attempt"],
-                condition=Q(cancelled_at__isnull=True),
-                name="%(app_label)s_%(class)s_once",
-                violation_error_message=_("This task is adjudicated already."),
+                fields=["task"],
+                condition=Q(decided_at__isnull=True, cancelled_at__isnull=True),
+                name="%(app_label)s_%(class)s_one_open",
+                violation_error_message=_("This task waits for an adjudication already."),
+            ),
+            models.CheckConstraint(
+                condition=Q(decided_at__isnull=True) | Q(cancelled_at__isnull=True),
+                name="%(app_label)s_%(class)s_decided_or_cancelled",
+            ),
+            models.CheckConstraint(
+                condition=Q(why__in=AdjudicationWhy.values),
+                name="%(app_label)s_%(class)s_why_known",
             ),
             models.CheckConstraint(
                 condition=Q(decided_at__isnull=True, decided_by__isnull=True)

@@ -9,7 +9,7 @@ from django.utils.translation import gettext_lazy as _
 from simple_history.models import HistoricalRecords
 
 from common.fields import CurrencyField, TimeZoneField, public_id_field
-from routing.choices import Metric, Modality, SamplingOrder, SkipTo
+from routing.choices import Metric, Modality, ReworkTo, SamplingOrder, SkipTo
 from routing.core.answer_schema import schema_problems
 from vendors.models import Vendor
 from workforce.models import Annotator, CertificationType, Skill
@@ -229,6 +229,20 @@ class Project(models.Model):
         verbose_name=_("lead"),
         help_text=_("gets skipped tasks, if they go to the lead"),
     )
+    rework_to = models.CharField(
+        _("rework goes to"), max_length=7, choices=ReworkTo, default=ReworkTo.SAME
+    )
+    second_review_share = models.FloatField(
+        _("second reviews"),
+        default=0.05,
+        help_text=_("share of quality reviews that a second person does as well, at random"),
+    )
+    adjudication_level = models.PositiveSmallIntegerField(
+        _("adjudication from level"),
+        null=True,
+        blank=True,
+        help_text=_("own staff of this level of the skill may adjudicate; empty = quality leads"),
+    )
     link_template = models.CharField(
         _("link to the labelling tool"),
         max_length=500,
@@ -277,6 +291,13 @@ class Project(models.Model):
                 violation_error_message=_(
                     "A lease is from 1 to 1,440 minutes, tasks in hand from 1 to 1,000."
                 ),
+            ),
+            models.CheckConstraint(
+                condition=Q(rework_to__in=ReworkTo.values)
+                & Q(second_review_share__range=(0, 1))
+                & (Q(adjudication_level__isnull=True) | Q(adjudication_level__range=(1, 5))),
+                name="%(app_label)s_%(class)s_checks_in_range",
+                violation_error_message=_("A share is from 0 to 1, a level from 1 to 5."),
             ),
             models.CheckConstraint(
                 condition=Q(skip_to__in=SkipTo.values)

@@ -1,0 +1,66 @@
+"""A routed project with reviews, and answers as they stand after submission."""
+
+from typing import Any
+
+from django.db import transaction
+
+from quality.models import Judgment
+from routing.models import Decision, Placement, Task
+from routing.services.task_states import move_tasks
+from tests.conftest import NOW, World
+
+
+def routed_project(
+    world: World,
+    *,
+    tasks: int = 6,
+    share: float = 1.0,
+    choice: str = "random",
+    key: str = "street",
+    **values: Any,
+) -> list[Task]:
+    """Route tasks with one answer each, labelled and reviewed by own staff."""
+    from routing.services.run import route
+
+    def rules(document: dict[str, Any]) -> None:
+        document["answers"], document["review_shares"] = [1], [share]
+        document["review_choices"], document["pools"] = [choice], ["in-house"]
+        for row in document["matrix"].values():
+            for cell in row.values():
+                cell["target_error"] = 1.0
+
+    project = world.add_project(key, rules=rules, **values)
+    made = world.add_tasks(project, tasks)
+    route(project_keys=[key], **world.by)
+    assert Placement.objects.filter(task__project=project).count() == tasks
+    return made
+
+
+def placed(task: Task) -> tuple[Decision, int]:
+    """Return the decision on a task and its arrangement."""
+    placement = Placement.objects.select_related("decision").get(task=task)
+    return placement.decision, placement.arrangement
+
+
+def answered(world: World, task: Task, person: Any, label: str = "cat", **values: Any) -> Judgment:
+    """Return a person's answer to a task, with the assignment submitted and the task answered."""
+    task.refresh_from_db()
+    held = world.assign(
+        task, person, state="submitted", ended_at=NOW, started_at=NOW, attempt=task.attempt
+    )
+    given = Judgment.objects.create(
+        task=task,
+        annotator=person,
+        assignment=held,
+        attempt=task.attempt,
+        answer=label,
+        label=label,
+        raw_seconds=10.0,
+        source="form",
+        submitted_at=NOW,
+        **values,
+    )
+    with transaction.atomic():
+        move_tasks([task.pk], from_state=task.state, to_state="answered", **world.by)
+    task.refresh_from_db()
+    return given
