@@ -11,7 +11,7 @@ from django.conf import settings
 from accounts.models import User
 from quality.choices import ReviewState, ReviewWhy
 from quality.core.review_draw import chance_of_review, luck
-from quality.models import Judgment, Review, ReviewChance
+from quality.models import Review, ReviewChance
 from routing.core.review import CHOICES, LEAST_CERTAIN
 from routing.models import Decision, Task
 from workforce.models import Pool
@@ -54,7 +54,7 @@ def review_plan(decision: Decision | None, arrangement: int | None) -> ReviewPla
 
 def draw_review(
     task: Task,
-    judgments: Sequence[Judgment],
+    judgment_id: int,
     decision: Decision | None,
     *,
     arrangement: int | None,
@@ -71,14 +71,13 @@ def draw_review(
 
     Parameters
     ----------
-    judgments : answers of the task's attempt, one that gave the leading label first: it is the
-        one that is reviewed
+    judgment_id : of the answer that is reviewed: one that gave the leading label
     arrangement : of the task's placement
     certainty : that the leading label is right, in [0, 1]; None = nothing is known
     urgency : of the task's placement, by which reviewers are served
     """
     plan = review_plan(decision, arrangement)
-    if plan is None or decision is None or arrangement is None or not judgments:
+    if plan is None or decision is None or arrangement is None:
         return None
     if task.attempt > 1:
         why, probability, drawn = ReviewWhy.REWORK, 1.0, True
@@ -92,7 +91,7 @@ def draw_review(
         return None
     return make_review(
         task,
-        judgments[0],
+        judgment_id,
         why=why,
         probability=probability,
         pool=Pool.objects.get(key=plan.pool),
@@ -104,7 +103,7 @@ def draw_review(
 
 def make_review(
     task: Task,
-    judgment: Judgment,
+    judgment_id: int,
     *,
     why: str,
     probability: float | None,
@@ -117,10 +116,10 @@ def make_review(
     """Return the review of that number of a judgment, made when there is none; the caller's
     transaction and event."""
     made, _new = Review.objects.exclude(state=ReviewState.CANCELLED).get_or_create(
-        judgment=judgment,
+        judgment_id=judgment_id,
         number=number,
         defaults={
-            "task": task,
+            "task_id": task.pk,
             "why": why,
             "probability": probability,
             "pool": pool,
@@ -145,7 +144,7 @@ def _by_certainty(
     now: datetime,
 ) -> tuple[float, bool]:
     """Return the chance of a review and whether it was drawn, and keep both."""
-    before = ReviewChance.objects.filter(task=task, attempt=task.attempt).first()
+    before = ReviewChance.objects.filter(task_id=task.pk, attempt=task.attempt).first()
     if before is not None:
         return before.probability, before.drawn
     last = ReviewChance.objects.filter(decision=decision, arrangement=arrangement)
@@ -155,7 +154,7 @@ def _by_certainty(
     probability = chance_of_review(certainty, past, share)
     drawn = _luck(task, "review") < probability
     ReviewChance.objects.create(
-        task=task,
+        task_id=task.pk,
         attempt=task.attempt,
         decision=decision,
         arrangement=arrangement,

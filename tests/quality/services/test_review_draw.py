@@ -23,7 +23,7 @@ def drawn(world: World, task: Any, judgment: Any, **values: Any) -> Review | Non
     with transaction.atomic():
         return draw_review(
             task,
-            [judgment],
+            judgment.pk,
             decision,
             **{"arrangement": arrangement, "certainty": 0.9, **values},
             **world.by,
@@ -105,7 +105,9 @@ def test_without_a_share_or_a_decision_nothing_is_drawn(world: World) -> None:
     judgment = answered(world, tasks[0], own(world)[0])
     assert drawn(world, tasks[0], judgment) is None
     with transaction.atomic():
-        none = draw_review(tasks[0], [judgment], None, arrangement=None, certainty=None, **world.by)
+        none = draw_review(
+            tasks[0], judgment.pk, None, arrangement=None, certainty=None, **world.by
+        )
     assert none is None
 
 
@@ -127,7 +129,7 @@ def test_a_task_that_is_not_drawn_costs_no_query(world: World) -> None:
     decision, arrangement = placed(tasks[0])
     with transaction.atomic(), CaptureQueriesContext(connection) as captured:
         draw_review(
-            tasks[0], [judgment], decision, arrangement=arrangement, certainty=0.9, **world.by
+            tasks[0], judgment.pk, decision, arrangement=arrangement, certainty=0.9, **world.by
         )
     assert len(captured) == 0, captured.captured_queries
 
