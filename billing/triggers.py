@@ -1,8 +1,11 @@
 """Rate lines of one card, activity and task type do not overlap."""
 
-from common.triggers import NoOverlap
+from common.triggers import Bump, NoOverlap, bumps
+from routing.triggers import FACTS
 
-RULES = (
+RULES: tuple[NoOverlap | Bump, ...] = (
+    # Work without a price is shut out by a gate.
+    *bumps(FACTS, "billing_ratecard", "billing_rateline"),
     NoOverlap(
         "billing_rateline_no_overlap",
         "billing_rateline",

@@ -1,5 +1,8 @@
 """Rules that no constraint can say, as triggers on SQLite and PostgreSQL from one text each.
 
+Beside rules that refuse a change there are those that count it (`Bump`): who keeps what was worked
+out from some tables sees by one number whether it still stands.
+
 Apps register theirs in `ready()`. Before migrations all are dropped and afterwards made again: on
 SQLite rebuilding a table drops its triggers silently, and fails on those of other tables that read
 it. A system check compares what should be there with what is.
@@ -29,6 +32,83 @@ class Rule:
     event: str
     when: str
     message: str
+
+    def reads(self) -> set[str]:
+        """Return the tables that it needs: its own, and the words after FROM and JOIN."""
+        words = self.when.replace("(", " ").split()
+        return {self.table} | {
+            after for word, after in itertools.pairwise(words) if word in ("FROM", "JOIN")
+        }
+
+    def statements(self, vendor: str) -> list[str]:
+        """Return the SQL that makes it."""
+        message = self.message.replace("'", "''")
+        if vendor == "sqlite":
+            return [
+                f"CREATE TRIGGER {self.name} BEFORE {self.event} ON {self.table} FOR EACH ROW "
+                f"WHEN {self.when} BEGIN SELECT RAISE(ABORT, '{message}'); END"
+            ]
+        kept = "OLD" if self.event == "DELETE" else "NEW"
+        return [
+            f"CREATE OR REPLACE FUNCTION {self.name}() RETURNS trigger LANGUAGE plpgsql AS $$ "
+            f"BEGIN IF {self.when} THEN RAISE EXCEPTION USING ERRCODE = 'check_violation', "
+            f"MESSAGE = '{message}'; END IF; RETURN {kept}; END $$",
+            f"CREATE TRIGGER {self.name} BEFORE {self.event} ON {self.table} FOR EACH ROW "
+            f"EXECUTE FUNCTION {self.name}()",
+        ]
+
+
+# Rows of a counter, so that writers seldom wait for each other: each takes its connection's.
+PARTS = 64
+# A counter grows by random steps: what was read of a change that was undone is never met again.
+STEP = 1 << 36
+
+
+@dataclass(frozen=True)
+class Bump:
+    """Raise a counter when rows of a table change; its value is the sum of its parts.
+
+    `counter` is a table of (id, version). `event` may name columns: ``UPDATE OF a, b``. On
+    PostgreSQL a transaction raises it once, by statement: a million rows cost what one does.
+    """
+
+    name: str
+    table: str
+    event: str
+    counter: str
+
+    def reads(self) -> set[str]:
+        """Return the tables that it needs."""
+        return {self.table, self.counter}
+
+    def statements(self, vendor: str) -> list[str]:
+        """Return the SQL that makes it."""
+        if vendor == "sqlite":
+            step = f"1 + abs(random()) % {STEP}"
+            return [
+                f"CREATE TRIGGER {self.name} AFTER {self.event} ON {self.table} FOR EACH ROW BEGIN "
+                f"INSERT INTO {self.counter} (id, version) VALUES (0, {step}) "
+                "ON CONFLICT (id) DO UPDATE SET version = version + excluded.version; END"
+            ]
+        return [
+            f"CREATE OR REPLACE FUNCTION {self.name}() RETURNS trigger LANGUAGE plpgsql AS $$ "
+            f"DECLARE mark text := pg_current_xact_id()::text; BEGIN "
+            f"IF current_setting('bump.{self.counter}', true) IS DISTINCT FROM mark THEN "
+            f"INSERT INTO {self.counter} AS c (id, version) "
+            f"VALUES (pg_backend_pid() % {PARTS}, 1 + (random() * {STEP})::bigint) "
+            "ON CONFLICT (id) DO UPDATE SET version = c.version + excluded.version; "
+            f"PERFORM set_config('bump.{self.counter}', mark, true); "
+            "END IF; RETURN NULL; END $$",
+            f"CREATE TRIGGER {self.name} AFTER {self.event} ON {self.table} "
+            f"FOR EACH STATEMENT EXECUTE FUNCTION {self.name}()",
+        ]
+
+
+def bumps(counter: str, *tables: str) -> Iterator[Bump]:
+    """Return the rules that count every change of some tables."""
+    for table in tables:
+        for event in ("INSERT", "UPDATE", "DELETE"):
+            yield Bump(f"{counter}_by_{table}_{event.lower()}"[:63], table, event, counter)
 
 
 @dataclass(frozen=True)
@@ -76,17 +156,17 @@ def _same(row: str, column: str) -> str:
     return f"{prefix}{column}"
 
 
-_RULES: dict[str, Rule] = {}
+_RULES: dict[str, Rule | Bump] = {}
 _RANGES: dict[str, NoOverlap] = {}
 
 
-def register(*items: Rule | NoOverlap) -> None:
+def register(*items: Rule | Bump | NoOverlap) -> None:
     """Add rules; called by apps in `ready()`."""
     for item in items:
-        if isinstance(item, Rule):
-            _RULES[item.name] = item
-        else:
+        if isinstance(item, NoOverlap):
             _RANGES[item.name] = item
+        else:
+            _RULES[item.name] = item
 
 
 def write_once(table: str, message: str) -> tuple[Rule, Rule]:
@@ -115,7 +195,7 @@ def both(name: str, table: str, when: str, message: str) -> tuple[Rule, Rule]:
     )
 
 
-def expected(vendor: str) -> dict[str, Rule]:
+def expected(vendor: str) -> dict[str, Rule | Bump]:
     """Return the triggers that a database of this vendor should have."""
     rules = dict(_RULES)
     if vendor == "sqlite":
@@ -157,9 +237,9 @@ def create_all(connection: BaseDatabaseWrapper) -> None:
     there = present(connection)
     with connection.cursor() as cursor:
         for rule in expected(connection.vendor).values():
-            if rule.name in there or not _tables(rule.table, rule.when) <= tables:
+            if rule.name in there or not rule.reads() <= tables:
                 continue
-            for statement in _statements(rule, connection.vendor):
+            for statement in rule.statements(connection.vendor):
                 cursor.execute(statement)
         if connection.vendor != "postgresql":
             return
@@ -167,31 +247,6 @@ def create_all(connection: BaseDatabaseWrapper) -> None:
             if item.name not in there and item.table in tables:
                 cursor.execute("CREATE EXTENSION IF NOT EXISTS btree_gist")
                 cursor.execute(item.exclusion())
-
-
-def _tables(table: str, when: str) -> set[str]:
-    """Return the tables that a rule reads: the words after FROM and JOIN."""
-    words = when.replace("(", " ").split()
-    return {table} | {
-        after for word, after in itertools.pairwise(words) if word in ("FROM", "JOIN")
-    }
-
-
-def _statements(rule: Rule, vendor: str) -> list[str]:
-    message = rule.message.replace("'", "''")
-    if vendor == "sqlite":
-        return [
-            f"CREATE TRIGGER {rule.name} BEFORE {rule.event} ON {rule.table} FOR EACH ROW "
-            f"WHEN {rule.when} BEGIN SELECT RAISE(ABORT, '{message}'); END"
-        ]
-    kept = "OLD" if rule.event == "DELETE" else "NEW"
-    return [
-        f"CREATE OR REPLACE FUNCTION {rule.name}() RETURNS trigger LANGUAGE plpgsql AS $$ "
-        f"BEGIN IF {rule.when} THEN RAISE EXCEPTION USING ERRCODE = 'check_violation', "
-        f"MESSAGE = '{message}'; END IF; RETURN {kept}; END $$",
-        f"CREATE TRIGGER {rule.name} BEFORE {rule.event} ON {rule.table} FOR EACH ROW "
-        f"EXECUTE FUNCTION {rule.name}()",
-    ]
 
 
 def before_migrations(using: str = "default", **kwargs: Any) -> None:
@@ -211,7 +266,7 @@ def check_triggers(databases: Any = None, **kwargs: Any) -> list[CheckMessage]:
         connection = connections[alias]
         tables = set(connection.introspection.table_names())
         rules = expected(connection.vendor).values()
-        wanted = {rule.name for rule in rules if _tables(rule.table, rule.when) <= tables}
+        wanted = {rule.name for rule in rules if rule.reads() <= tables}
         if connection.vendor == "postgresql":
             wanted |= {item.name for item in _RANGES.values() if item.table in tables}
         missing = sorted(wanted - present(connection))

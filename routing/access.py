@@ -11,6 +11,7 @@ from routing.models import (
     Decision,
     Domain,
     EffortEstimate,
+    FactsVersion,
     GuidelineVersion,
     Placement,
     Policy,
@@ -44,6 +45,7 @@ ACCESS = {
     RunRecord: HOUSE_ONLY,
     Decision: HOUSE_ONLY,
     Placement: HOUSE_ONLY,
+    FactsVersion: HOUSE_ONLY,
 }
 
 

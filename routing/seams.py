@@ -128,7 +128,7 @@ class RowSource(Protocol):
 class Mixed:
     """A task that a claim hands out beside ordinary work, looking like it.
 
-    It takes no seat; `effort_seconds` are those that ordinary work of its kind would show.
+    It takes no seat and gets the decision, effort and lease of the ordinary work beside it.
     """
 
     task_id: int
@@ -155,12 +155,13 @@ class MixSource(Protocol):
         humans: Sequence[int],
         project_id: int,
         task_type_id: int,
+        besides: Sequence[int],
         at: datetime,
     ) -> Mixed | None:
         """Return a task of this project and type that none of these humans ever had, if any.
 
-        Asked inside the claim's transaction, when ordinary work of that project and type is at
-        hand: a gold task never comes where no work would.
+        `besides` are tasks of the same claim. Asked inside the claim's transaction, when
+        ordinary work of that project and type is at hand: gold never comes where no work would.
         """
         ...
 
@@ -230,6 +231,7 @@ class NoMix:
         humans: Sequence[int],
         project_id: int,
         task_type_id: int,
+        besides: Sequence[int],
         at: datetime,
     ) -> Mixed | None:
         """Return nothing."""

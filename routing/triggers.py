@@ -1,8 +1,30 @@
-"""Published policies and guideline versions are frozen; runs go by published policies."""
+"""What the database holds about routing: frozen rules, states by steps, and the facts' version."""
 
-from common.triggers import Rule, write_once
+from common.triggers import Bump, Rule, bumps, write_once
 
-RULES = (
+# What gates read of routing and of the apps below it; upper apps add theirs by `bumps` as well.
+FACTS = "routing_factsversion"
+FACT_TABLES = (
+    "vendors_vendor",
+    "vendors_attestation",
+    "vendors_contract",
+    "workforce_pool",
+    "workforce_annotator",
+    "workforce_annotatorskill",
+    "workforce_certification",
+    "workforce_proficiency",
+    "routing_domain",
+    "routing_tasktype",
+    "routing_project",
+    "routing_project_excluded_vendors",
+    "routing_project_required_certifications",
+    "routing_guidelineversion",
+    "routing_policy",
+)
+
+RULES: tuple[Rule | Bump, ...] = (
+    *bumps(FACTS, *FACT_TABLES),
+    Bump("routing_factsversion_by_run_carried", "routing_run", "UPDATE OF carried", FACTS),
     Rule(
         "routing_policy_frozen",
         "routing_policy",

@@ -32,6 +32,7 @@ from workforce.models import (
 
 Floats = NDArray[np.float64]
 NEVER = date.max
+FEW = 100
 
 
 @dataclass(frozen=True)
@@ -170,14 +171,17 @@ def read_people(
     now: datetime,
     days: int,
     time_zone: str,
+    annotator_ids: Iterable[int] | None = None,
 ) -> PeopleTable:
-    """Return the annotators of pools who may work from `now` on.
+    """Return the annotators of pools (of all, or those named) who may work from `now` on.
 
     Paused ones come back by themselves when their term is over; those who left do not.
     """
+    rows = Annotator.objects.filter(pool_id__in=list(pool_ids))
+    if annotator_ids is not None:
+        rows = rows.filter(pk__in=list(annotator_ids))
     people = list(
-        Annotator.objects.filter(pool_id__in=list(pool_ids))
-        .filter(
+        rows.filter(
             Q(status=AnnotatorStatus.ACTIVE)
             | Q(status=AnnotatorStatus.PAUSED, paused_until__lte=now)
         )
@@ -223,13 +227,18 @@ def read_people(
     )
 
 
+def _few(row: dict[int, int]) -> dict[str, list[int]]:
+    """Return the condition that rows are of these annotators, where these are few."""
+    return {"annotator_id__in": sorted(row)} if len(row) <= FEW else {}
+
+
 def _levels(
     row: dict[int, int], skill_ids: Sequence[int], now: datetime, shape: tuple[int, int]
 ) -> NDArray[np.int8]:
     place = {skill: number for number, skill in enumerate(skill_ids)}
     level = np.zeros(shape, dtype=np.int8)
     rows = AnnotatorSkill.objects.filter(
-        skill_id__in=skill_ids, state=FactState.VERIFIED, verified_at__lte=now
+        skill_id__in=skill_ids, state=FactState.VERIFIED, verified_at__lte=now, **_few(row)
     ).values_list("annotator_id", "skill_id", "level")
     for annotator, skill, value in rows:
         if annotator in row:
@@ -248,7 +257,7 @@ def _certificates(
     until = np.zeros(shape, dtype=np.int64)
     rows = (
         Certification.objects.filter(
-            type_id__in=type_ids, state=FactState.VERIFIED, verified_at__lte=now
+            type_id__in=type_ids, state=FactState.VERIFIED, verified_at__lte=now, **_few(row)
         )
         .filter(Q(lapses_at__isnull=True) | Q(lapses_at__gt=now))
         .order_by("issued_on", "pk")
@@ -283,7 +292,7 @@ def _proficiency(
     evidence = np.zeros(shape)
     used: dict[tuple[int, str], list[datetime]] = defaultdict(list)
     latest = (
-        Proficiency.objects.filter(skill_id__in=skill_ids, as_of__lte=now)
+        Proficiency.objects.filter(skill_id__in=skill_ids, as_of__lte=now, **_few(row))
         .annotate(
             newest=Window(
                 RowNumber(), partition_by=[F("annotator"), F("skill")], order_by=F("as_of").desc()
@@ -308,6 +317,8 @@ def _proficiency(
 
 
 def _hours(people: list[Annotator], now: datetime, days: int, time_zone: str) -> Floats:
+    if days == 0:
+        return np.zeros((len(people), 0))
     bounds = day_bounds(now, days, time_zone)
     end = datetime.fromtimestamp(bounds[-1], tz=now.tzinfo)
     shifts: dict[int, list[WeeklyShift]] = defaultdict(list)

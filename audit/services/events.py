@@ -1,6 +1,7 @@
 """Writing the event log. Callers are inside the transaction of what they record."""
 
 import hashlib
+import json
 from collections.abc import Iterable
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
@@ -51,6 +52,26 @@ def record_event(
     if note:
         EventNote.objects.create(event=event, text=note)
     return event
+
+
+# For statements that do several things at once: the row of one event, with `event_values`.
+EVENT_SQL = (
+    "INSERT INTO audit_event (kind, at, actor_id, subject, subject_id, data) "
+    "VALUES (%s, %s, %s, %s, %s, %s::jsonb)"
+)
+
+
+def event_values(
+    kind: str,
+    *,
+    acting_user: "User",
+    now: datetime,
+    subject: str = "",
+    subject_id: UUID | str = "",
+    **data: Any,
+) -> list[Any]:
+    """Return what `EVENT_SQL` binds; on PostgreSQL, inside the transaction like `record_event`."""
+    return [kind, now, acting_user.pk, subject, str(subject_id), json.dumps(data)]
 
 
 def digest_of(ids: Iterable[UUID | str]) -> str:

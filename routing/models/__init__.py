@@ -2,6 +2,7 @@
 
 from routing.models.assignments import Assignment, AssignmentStep
 from routing.models.catalogue import Domain, GuidelineVersion, Project, TaskType
+from routing.models.facts import FactsVersion
 from routing.models.policies import EffortEstimate, Policy
 from routing.models.runs import Decision, Placement, Run, RunCrew, RunProject, RunRecord
 from routing.models.tasks import Task, TaskStep
@@ -12,6 +13,7 @@ __all__ = [
     "Decision",
     "Domain",
     "EffortEstimate",
+    "FactsVersion",
     "GuidelineVersion",
     "Placement",
     "Policy",

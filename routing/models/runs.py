@@ -62,6 +62,12 @@ class Run(models.Model):
     versions = models.JSONField(
         _("versions"), default=dict, help_text=_("of policy, scorer, estimates, rates, libraries")
     )
+    carried = models.JSONField(
+        _("carried over"),
+        default=list,
+        editable=False,
+        help_text=_("pool, crew here and decision of placements that an earlier run made"),
+    )
 
     class Meta:
         verbose_name = _("run")

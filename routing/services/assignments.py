@@ -5,15 +5,17 @@ both win: a step is taken from the state that was read, and its number is unique
 assignment without an answer gives its seat back in the same transaction.
 """
 
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
 from django.db import transaction
-from django.db.models import F
+from django.db.models import F, QuerySet
 from django.utils.translation import gettext as _
 
 from accounts.models import User
 from accounts.permissions import can, require
+from accounts.services.users import system_user
 from audit.services.events import digest_of, record_event
 from common.errors import Invalid
 from routing.choices import (
@@ -36,11 +38,12 @@ from workforce.models import Annotator
 MANAGE = "assignments.manage"
 WANTS_ANSWERS = (TaskState.OPEN, TaskState.HELD, TaskState.REWORK)
 SWEEP = 500  # leases of a transaction
+KEEPER = "system.leases"
 LATE = "submitted after the lease ran out"
 
 
-def check_worker(annotator_id: int, user_id: int | None, acting_user: User) -> None:
-    """Let somebody act for an annotator: the annotator, or who manages assignments.
+def check_worker(user_id: int | None, acting_user: User) -> None:
+    """Let somebody act for the annotator of a login: the annotator, or who manages assignments.
 
     Raises
     ------
@@ -203,15 +206,31 @@ def expire_leases(*, limit: int = SWEEP, acting_user: User, now: datetime) -> in
             return done
 
 
+def expire_for(project_ids: Sequence[int], *, now: datetime) -> None:
+    """End the leases that ran out in projects whose seats a claim holds."""
+    due = _overdue(now).filter(task__project_id__in=project_ids).order_by("lease_until")
+    ids = list(due.values_list("pk", flat=True)[:SWEEP])
+    if ids:
+        _expire(ids, acting_user=system_user(KEEPER), now=now)
+
+
+def _overdue(now: datetime) -> QuerySet[Assignment]:
+    return Assignment.objects.filter(state__in=LIVE_ASSIGNMENTS, lease_until__lte=now)
+
+
 def _expire_some(limit: int, *, acting_user: User, now: datetime) -> int:
-    due = Assignment.objects.filter(state__in=LIVE_ASSIGNMENTS, lease_until__lte=now)
-    projects = due.order_by("lease_until").values_list("pk", "task__project_id")[:limit]
-    found = dict(projects)
+    due = _overdue(now).order_by("lease_until")
+    found = dict(due.values_list("pk", "task__project_id")[:limit])
     if not found:
         return 0
     hold_seats(found.values())
+    return _expire(list(found), acting_user=acting_user, now=now)
+
+
+def _expire(ids: Sequence[int], *, acting_user: User, now: datetime) -> int:
     rows = list(
-        due.filter(pk__in=found)
+        _overdue(now)
+        .filter(pk__in=ids)
         .select_related("task", "annotator")
         .order_by("pk")
         .select_for_update(skip_locked=True, no_key=True, of=("self",))
@@ -249,7 +268,7 @@ def _begin(assignment: Assignment, acting_user: User) -> None:
 
 def _check_own(assignment: Assignment, acting_user: User) -> None:
     annotator = Annotator.objects.only("user_id").get(pk=assignment.annotator_id)
-    check_worker(assignment.annotator_id, annotator.user_id, acting_user)
+    check_worker(annotator.user_id, acting_user)
 
 
 def _locked(assignment: Assignment) -> Assignment:

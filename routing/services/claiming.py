@@ -1,28 +1,41 @@
-"""Claims: an annotator takes the most urgent task that every gate and limit lets them have now."""
+"""Claims: an annotator takes the most urgent tasks that every gate and limit lets them have now.
 
-from collections.abc import Sequence
-from datetime import datetime, timedelta
+A claim holds the human being's lock, so that limits hold over all their accounts, and the seats of
+the projects that serve them, so that no run takes effect meanwhile. Then it reads the version of
+the facts: what the process knows of the annotator either stands on it or is worked out anew.
+"""
+
+import random
+from collections.abc import Mapping
+from contextlib import suppress
+from dataclasses import dataclass, field
+from datetime import date, datetime
 
 from django.conf import settings
-from django.db import IntegrityError, transaction
-from django.db.models import Exists, F, OuterRef, Q
+from django.db import transaction
+from django.utils.translation import gettext as _
 
 from accounts.models import User
-from audit.services.events import digest_of, record_event
+from common.errors import NotFound
 from common.time import local_date
-from routing.choices import SEATED_ASSIGNMENTS, Purpose, TaskState
-from routing.core.urgency import day_range
-from routing.errors import TaskTaken
-from routing.models import Assignment, Decision, Placement, Project, RunCrew, Task
-from routing.services.assignments import WANTS_ANSWERS, check_worker
-from routing.services.locks import hold_seats
-from routing.services.task_states import move_tasks
+from routing import seams
+from routing.choices import SEATED_ASSIGNMENTS, Purpose
+from routing.errors import LimitReached, TaskTaken
+from routing.models import Assignment, Decision, Task
+from routing.services.assignments import check_worker, expire_for
+from routing.services.eligibility import Eligibility, eligibility, facts_version, kept
+from routing.services.locks import hold_human, hold_seats
+from routing.services.picking import Picked, Range, Reads, pick, ranges, read
+from routing.services.reserving import Given, Holder, reserve
 from workforce.models import Annotator
 
 MOST = 100  # tasks of one claim
 
 
-@transaction.atomic
+class _Stale(Exception):
+    """What the process knew does not stand any more: locks are to be taken anew, in their order."""
+
+
 def claim(
     annotator: Annotator, *, count: int = 1, acting_user: User, now: datetime
 ) -> list[Assignment]:
@@ -32,88 +45,218 @@ def claim(
 
     Raises
     ------
+    LimitReached
+        If a limit stands in the way of any: tasks in hand, answers a day, a model's rate.
     NotYours, Forbidden
         If the user may not act for the annotator.
     """
-    check_worker(annotator.pk, annotator.user_id, acting_user)
-    projects = list(Project.objects.filter(is_open=True, current_run__isnull=False))
-    hold_seats([project.pk for project in projects])
-    found = _pick(annotator, min(max(count, 1), MOST), now)
-    made = [_reserve(row, annotator, acting_user, now) for row in found]
-    if made:
-        record_event(
-            "assignment.reserved",
-            acting_user=acting_user,
-            now=now,
-            annotator=str(annotator.public_id),
-            count=len(made),
-            digest=digest_of(row.public_id for row in made),
-        )
-    return made
+    check_worker(annotator.user_id, acting_user)
+    while True:
+        with suppress(_Stale), transaction.atomic():
+            return _claim(annotator, count, acting_user, now)
 
 
-def _pick(annotator: Annotator, count: int, now: datetime) -> list[Placement]:
-    runs = Project.objects.filter(is_open=True, current_run__isnull=False).values("current_run_id")
-    own = {
-        (crew.run_id, crew.number)
-        for crew in RunCrew.objects.filter(run__in=runs, pool=annotator.pool_id)
-        if annotator.pk in {member["id"] for member in crew.members}
-    }
-    had = Assignment.objects.filter(task_id=OuterRef("task_id"), human=human_of(annotator)).filter(
-        state__in=(*SEATED_ASSIGNMENTS, "skipped"), attempt=OuterRef("task__attempt")
+def _claim(annotator: Annotator, count: int, acting_user: User, now: datetime) -> list[Assignment]:
+    day = local_date(now, settings.OPERATION_TIME_ZONE)
+    who, reads = look(annotator.pk, day, now)
+    if reads.overdue:
+        expire_for(who.held, now=now)
+    limits = Limits.of(who, reads)
+    found = _find(who, limits, min(max(count, 1), MOST, limits.most), day)
+    if not found and limits.full:
+        raise LimitReached(limit=_("tasks in hand"))
+    given = _mixed(who, found, now)
+    own = acting_user.pk == annotator.user_id
+    holder = Holder(
+        annotator_id=annotator.pk,
+        annotator_public_id=annotator.public_id,
+        human=who.human,
+        pool_id=who.pool_id,
+        assigned_by=None if own else acting_user.pk,
+        day=day,
     )
-    rows = (
-        Placement.objects.filter(run__in=runs, pool=annotator.pool_id, taken__lt=F("opened"))
-        .filter(task__state__in=WANTS_ANSWERS)
-        .exclude(Exists(had))
-        .order_by("urgency", "pk")
-        .select_related("task__project")
-        .select_for_update(skip_locked=True, no_key=True, of=("self", "task"))
+    return reserve(given, holder, acting_user=acting_user, now=now)
+
+
+def look(annotator_id: int, day: date, now: datetime) -> tuple[Eligibility, Reads]:
+    """Return what an annotator may have and what limits read, under the locks of a claim.
+
+    Raises
+    ------
+    _Stale
+        If it was not what the locks were taken for: the caller begins anew.
+    """
+    who = kept(annotator_id)
+    if who is None:
+        who = eligibility(annotator_id, version=facts_version(), now=now)
+    hold_human(who.human)
+    hold_seats(who.held)
+    reads = read(who, day, now)
+    known, who = who, eligibility(annotator_id, version=reads.version, now=now)
+    # Locks and limits must be those of the same human and the same projects.
+    if who is not known and _read_for(who) != _read_for(known):
+        raise _Stale
+    return who, reads
+
+
+def _read_for(who: Eligibility) -> tuple[object, ...]:
+    return who.humans, who.accounts, who.held, who.daily_cap is None, bool(who.harmful_efforts)
+
+
+@dataclass
+class Limits:
+    """What an annotator may still take; it falls as tasks are found.
+
+    left : tasks in hand by project, empty = no limit; harm_seconds : None = no cap
+    """
+
+    most: int
+    left: dict[int, int] = field(default_factory=dict)
+    harm_seconds: float | None = None
+
+    @classmethod
+    def of(cls, who: Eligibility, reads: Reads) -> "Limits":
+        """Return what is left, or refuse.
+
+        Raises
+        ------
+        LimitReached
+            If nothing may be taken today, or this hour.
+        """
+        most = MOST
+        if who.daily_cap is not None:
+            most = min(most, who.daily_cap - reads.day_count)
+            if most <= 0:
+                raise LimitReached(limit=_("answers a day"))
+        if who.rate_limit is not None:
+            most = min(most, who.rate_limit - reads.hour_count)
+            if most <= 0:
+                raise LimitReached(limit=_("answers an hour"))
+            # A model's tasks in hand are those of the hour.
+            return cls(most)
+        left = {pk: who.projects[pk].in_progress_limit - reads.live.get(pk, 0) for pk in who.held}
+        harm = None
+        if who.exposure_seconds is not None and who.harmful_efforts:
+            harm = who.exposure_seconds - reads.harm_seconds
+        return cls(most, left, harm)
+
+    @property
+    def full(self) -> list[int]:
+        """Projects of which no more may be in hand."""
+        return [pk for pk, left in self.left.items() if left <= 0]
+
+    def too_harmful(self, efforts: Mapping[int, float]) -> list[int]:
+        """Return the decisions about harmful content of which a task would be too much today."""
+        if self.harm_seconds is None:
+            return []
+        return [pk for pk, seconds in efforts.items() if seconds > self.harm_seconds]
+
+    def allow(self, project_id: int, harm_seconds: float) -> bool:
+        """Take one task of a project off what is left, if there is room for it."""
+        if self.left and self.left.get(project_id, 0) <= 0:
+            return False
+        if harm_seconds and self.harm_seconds is not None:
+            if harm_seconds > self.harm_seconds:
+                return False
+            self.harm_seconds -= harm_seconds
+        if self.left:
+            self.left[project_id] -= 1
+        return True
+
+
+def _find(who: Eligibility, limits: Limits, count: int, day: date) -> list[Picked]:
+    """Return the placements to be taken, stage by stage."""
+    stages = (
+        (ranges(who.own, day, later=False), False),
+        (ranges(who.others, day, later=False), True),
+        (ranges(who.own, day, later=True), False),
+        (ranges(who.others, day, later=True), True),
     )
-    today = local_date(now, settings.OPERATION_TIME_ZONE)
-    end = day_range(today, today)[1]
-    mine = Q(pk__in=[])
-    for run_id, number in own:
-        mine |= Q(run=run_id, crew=number)
-    found: list[Placement] = []
-    for part in (
-        rows.filter(mine, urgency__lt=end),
-        rows.filter(~mine, urgency__lt=end),
-        rows.filter(urgency__gte=end),
-    ):
-        if len(found) < count:
-            found += part[: count - len(found)]
+    found: list[Picked] = []
+    for wanted, others in stages:
+        while wanted and len(found) < count:
+            rows = _round(who, wanted, limits, count - len(found), others, found)
+            found += rows
+            if not rows:
+                break
     return found
 
 
-def human_of(annotator: Annotator) -> int:
-    """Return the human being: the person row, or minus the annotator's id where there is none."""
-    return annotator.person_id or -annotator.pk
+def _round(
+    who: Eligibility,
+    wanted: list[Range],
+    limits: Limits,
+    count: int,
+    others: bool,
+    found: list[Picked],
+) -> list[Picked]:
+    """Pick once; what is found already stays untouched until it is written."""
+    shut = [*who.shut, *limits.too_harmful(who.harmful_efforts)]
+    if others:
+        shut += who.above
+    had = [row.placement_id for row in found]
+    rows = pick(who, wanted, count=count, shut=shut, full=limits.full, had=had)
+    return [
+        row
+        for row in rows
+        if limits.allow(row.project_id, who.harmful_efforts.get(row.decision_id, 0.0))
+    ]
 
 
-def _reserve(row: Placement, annotator: Annotator, acting_user: User, now: datetime) -> Assignment:
-    Placement.objects.filter(pk=row.pk).update(taken=F("taken") + 1)
-    if row.task.state != TaskState.HELD:
-        move_tasks(
-            [row.task_id],
-            from_state=row.task.state,
-            to_state=TaskState.HELD,
-            acting_user=acting_user,
-            now=now,
+def _mixed(who: Eligibility, found: list[Picked], now: datetime) -> list[Given]:
+    """Return what is given: the placements found, some of them replaced by what is mixed in.
+
+    It stands beside ordinary work and looks like it: of the same project and type, with the same
+    decision, effort and lease. The seat of what it replaces stays free.
+    """
+    if not found:
+        return []
+    source = seams.mix.get()
+    chance = source.wanted(annotator_id=who.annotator_id, facts=who.version, at=now)
+    given: list[Given] = []
+    for row in found:
+        rules = who.projects[row.project_id]
+        one = Given(
+            task_id=row.task_id,
+            task_public_id=row.task_public_id,
+            attempt=row.attempt,
+            purpose=Purpose.LABEL,
+            decision_id=row.decision_id,
+            guideline_id=rules.guideline_id or row.guideline_id,
+            effort_seconds=who.effort_seconds(row.decision_id),
+            lease_minutes=rules.lease_minutes,
+            placement_id=row.placement_id,
+            state=row.state,
+            steps=row.steps,
         )
-    return _make(
-        annotator,
-        row.task,
-        purpose=Purpose.LABEL,
-        effort_seconds=0.0,
-        decision_id=row.decision_id,
-        lease_minutes=row.task.project.lease_minutes,
-        acting_user=acting_user,
-        now=now,
+        mixed = None
+        if chance > 0 and random.random() < chance:
+            mixed = source.pick(
+                annotator_id=who.annotator_id,
+                humans=who.humans,
+                project_id=row.project_id,
+                task_type_id=row.task_type_id,
+                besides=[other.task_id for other in given],
+                at=now,
+            )
+        given.append(one if mixed is None else _in_place_of(one, mixed))
+    return given
+
+
+def _in_place_of(one: Given, mixed: seams.Mixed) -> Given:
+    task = Task.objects.only("public_id", "attempt").get(pk=mixed.task_id)
+    return Given(
+        task_id=task.pk,
+        task_public_id=task.public_id,
+        attempt=task.attempt,
+        purpose=mixed.purpose,
+        decision_id=one.decision_id,
+        guideline_id=one.guideline_id,
+        effort_seconds=one.effort_seconds,
+        lease_minutes=one.lease_minutes,
     )
 
 
-@transaction.atomic
 def take(
     annotator: Annotator,
     task: Task,
@@ -132,53 +275,55 @@ def take(
     Raises
     ------
     TaskTaken
-        If the human being has or had this task in its present attempt.
+        If the human being has or had this task in its present attempt: nobody reviews a task they
+        answered.
+    LimitReached
+        If no more answers are allowed today, or this hour.
+    NotFound
+        If the annotator may not work now.
     """
     if purpose == Purpose.LABEL:
         raise ValueError("labels are claimed or assigned: they take a seat")
-    check_worker(annotator.pk, annotator.user_id, acting_user)
-    return _make(
-        annotator,
-        task,
+    check_worker(annotator.user_id, acting_user)
+    given = Given(
+        task_id=task.pk,
+        task_public_id=task.public_id,
+        attempt=task.attempt,
         purpose=purpose,
-        effort_seconds=effort_seconds,
         decision_id=decision.pk if decision is not None else None,
+        guideline_id=task.guideline_id,
+        effort_seconds=effort_seconds,
         lease_minutes=lease_minutes or task.project.lease_minutes,
-        acting_user=acting_user,
-        now=now,
     )
+    while True:
+        with suppress(_Stale), transaction.atomic():
+            return _take(annotator, given, acting_user, now)
 
 
-def _make(
-    annotator: Annotator,
-    task: Task,
-    *,
-    purpose: str,
-    effort_seconds: float,
-    decision_id: int | None,
-    lease_minutes: int,
-    acting_user: User,
-    now: datetime,
-) -> Assignment:
-    try:
-        with transaction.atomic():
-            return Assignment.objects.create(
-                task=task,
-                annotator=annotator,
-                human=human_of(annotator),
-                pool_id=annotator.pool_id,
-                purpose=purpose,
-                attempt=task.attempt,
-                decision_id=decision_id,
-                guideline_id=task.guideline_id,
-                effort_seconds=effort_seconds,
-                day=local_date(now, settings.OPERATION_TIME_ZONE),
-                assigned_by=None if acting_user.pk == annotator.user_id else acting_user,
-                reserved_at=now,
-                lease_until=now + timedelta(minutes=lease_minutes),
-            )
-    except IntegrityError as error:
-        raise TaskTaken from error
+def _take(annotator: Annotator, given: Given, acting_user: User, now: datetime) -> Assignment:
+    day = local_date(now, settings.OPERATION_TIME_ZONE)
+    who, reads = look(annotator.pk, day, now)
+    if not who.may_work:
+        raise NotFound(what=_("task"))
+    Limits.of(who, reads)
+    had = Assignment.objects.filter(
+        task_id=given.task_id,
+        attempt=given.attempt,
+        human__in=who.humans,
+        state__in=SEATED_ASSIGNMENTS,
+    )
+    if had.exists():
+        raise TaskTaken
+    holder = Holder(
+        annotator_id=annotator.pk,
+        annotator_public_id=annotator.public_id,
+        human=who.human,
+        pool_id=who.pool_id,
+        assigned_by=None if acting_user.pk == annotator.user_id else acting_user.pk,
+        day=day,
+    )
+    (made,) = reserve([given], holder, acting_user=acting_user, now=now)
+    return made
 
 
-__all__: Sequence[str] = ["claim", "human_of", "take"]
+__all__ = ["claim", "look", "take"]

@@ -79,6 +79,13 @@ def hold_seats(project_ids: Iterable[int]) -> None:
     _until_commit("pg_advisory_xact_lock_shared", project_ids)
 
 
+def hold_human(human: int) -> None:
+    """Let one claim at a time look at what a human being may still take; before `hold_seats`."""
+    if connection.vendor == "postgresql":
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT pg_advisory_xact_lock(%s, %s)", [HUMANS, human % (1 << 31)])
+
+
 def shut_seats(project_ids: Iterable[int]) -> None:
     """Keep everybody else from the seats of these projects until the transaction ends."""
     _until_commit("pg_advisory_xact_lock", project_ids)
@@ -88,5 +95,7 @@ def _until_commit(function: str, project_ids: Iterable[int]) -> None:
     if connection.vendor != "postgresql":
         return
     with connection.cursor() as cursor:
-        for project_id in sorted(set(project_ids)):
-            cursor.execute(f"SELECT {function}(%s, %s)", [SEATS, project_id])
+        cursor.execute(
+            f"SELECT {function}(%s, p) FROM unnest(%s::int[]) AS p",
+            [SEATS, sorted(set(project_ids))],
+        )

@@ -1,6 +1,6 @@
 """A run's placements as rows: one COPY on PostgreSQL, batches elsewhere."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, fields
 from datetime import date, timedelta
@@ -10,7 +10,7 @@ from django.db import connection
 from numpy.typing import NDArray
 from psycopg.copy import QueuedLibpqWriter
 
-from routing.models import Decision, Placement, Project, Run
+from routing.models import Decision, Placement, Run
 from workforce.models import Pool
 
 DAY_ZERO = date(2000, 1, 1)  # PostgreSQL's binary dates count from here
@@ -145,34 +145,6 @@ def verify_placements(run: Run, placements: PlacementColumns) -> None:
     strangers |= set(np.unique(placements.pool).tolist()) - pools
     if strangers:
         raise RuntimeError(f"placements name decisions or pools that do not exist: {strangers}")
-
-
-def carry_over(run: Run, project_ids: Sequence[int]) -> int:
-    """Copy the placements of held and answered tasks from the projects' current runs.
-
-    They keep their old decision; carried tasks count in none of the run's figures. Returns how
-    many were carried.
-    """
-    old = list(
-        Project.objects.filter(pk__in=project_ids, current_run__isnull=False).values_list(
-            "pk", "current_run_id"
-        )
-    )
-    carried = 0
-    with connection.cursor() as cursor:
-        for project_id, old_run_id in old:
-            cursor.execute(
-                "INSERT INTO routing_placement (run_id, task_id, decision_id, pool_id, crew, "
-                "arrangement, day, asked, opened, taken, urgency) "
-                "SELECT %s, p.task_id, p.decision_id, p.pool_id, p.crew, p.arrangement, p.day, "
-                "p.asked, p.opened, p.taken, p.urgency "
-                "FROM routing_placement p JOIN routing_task t ON t.id = p.task_id "
-                "WHERE p.run_id = %s AND t.project_id = %s "
-                "AND t.state IN ('held', 'answered', 'rework')",
-                [run.pk, old_run_id, project_id],
-            )
-            carried += cursor.rowcount
-    return carried
 
 
 def strange_placements() -> dict[str, int]:

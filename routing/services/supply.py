@@ -198,7 +198,7 @@ def people_columns(
     left = table.certified_until - scope.first_day.toordinal() + 1
     certified = np.where(table.certified_until > 0, np.clip(left, 0, scope.days), 0)
     speaks = np.array(
-        [[_speaks(known, language) for language in languages] for known in table.languages],
+        [[speaks(known, language) for language in languages] for known in table.languages],
         dtype=bool,
     ).reshape(len(table), len(languages))
     country = {code: number + 1 for number, code in enumerate(countries)}
@@ -247,7 +247,7 @@ def _caps_left(table: PeopleTable, taken: Taken, days: int) -> tuple[Floats, Flo
     return left[0], left[1]
 
 
-def _speaks(known: frozenset[str], language: str) -> bool:
+def speaks(known: frozenset[str], language: str) -> bool:
     """Tell whether someone speaks a language: de-AT serves work in de, not the other way round."""
     return any(
         code == language or code.lower().startswith(f"{language.lower()}-") for code in known

@@ -28,11 +28,11 @@ from routing.core.tables import Ints
 from routing.core.urgency import by_due, by_order, day_number, urgency
 from routing.models import Decision, Domain, Project, Run, RunCrew, RunRecord
 from routing.services import explaining
+from routing.services.carrying import NewCrews, carry_over
 from routing.services.figures import Decided, RunReport, report_of
 from routing.services.locks import shut_seats
 from routing.services.placing import (
     PlacementColumns,
-    carry_over,
     drop_placements,
     inserting,
     verify_placements,
@@ -67,8 +67,11 @@ def write(decided: Decided, run: Run, tell: Progress) -> RunReport:
             )
         # Nobody takes or frees a seat until the flip is done: what is carried over loses nothing.
         shut_seats(project_ids)
-        list(Project.objects.select_for_update().filter(pk__in=project_ids).order_by("pk"))
-        gone = _gone(problem.tasks.id, open_task_ids(project_ids))
+        list(
+            Project.objects.select_for_update(no_key=True).filter(pk__in=project_ids).order_by("pk")
+        )
+        open_now = open_task_ids(project_ids)
+        gone = _gone(problem.tasks.id, open_now)
         if gone.any():
             drop_placements(run, problem.tasks.id[gone])
             decided = decided.without(gone)
@@ -80,7 +83,8 @@ def write(decided: Decided, run: Run, tell: Progress) -> RunReport:
         decisions.insert()
         crews.insert()
         verify_placements(run, placements)
-        carry_over(run, project_ids)
+        given_back = np.setdiff1d(open_now, problem.tasks.id, assume_unique=True)
+        carry_over(run, project_ids, _new_crews(decided), given_back, scope.first_day)
         # Told inside the transaction: a job that was taken over meanwhile refuses it, and all of
         # this is undone.
         tell("taking effect", len(problem.tasks), len(problem.tasks))
@@ -156,6 +160,15 @@ def _named(decisions: list[Decision], run: Run, ids: Sequence[int]) -> list[Deci
 def _gone(tasks: NDArray[np.int64], still_open: NDArray[np.int64]) -> NDArray[np.bool_]:
     """Return which tasks (ascending ids) are open no longer."""
     return ~np.isin(tasks, still_open, assume_unique=True)
+
+
+def _new_crews(decided: Decided) -> NewCrews:
+    inputs, people = decided.problem.inputs, decided.problem.people
+    pairs = zip(people.annotator_id.tolist(), inputs.crews.member_of.tolist(), strict=True)
+    return NewCrews(
+        pool=inputs.pools.id[inputs.crews.pool],
+        of={annotator: crew for annotator, crew in pairs if crew >= 0},
+    )
 
 
 def _crews(decided: Decided, run: Run, names: Sequence[str]) -> list[RunCrew]:

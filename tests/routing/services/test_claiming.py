@@ -19,7 +19,7 @@ pytestmark = pytest.mark.django_db
 
 @pytest.fixture
 def routed(world: World) -> World:
-    world.add_tasks(world.add_project(), 6)
+    world.add_tasks(world.add_project(in_progress_limit=10), 6)
     world.route("street", days=2)
     return world
 
