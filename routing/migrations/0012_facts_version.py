@@ -6,7 +6,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('routing', '0010_answer_schema'),
+        ('routing', '0011_checking'),
     ]
 
     operations = [
