@@ -42,6 +42,7 @@ PERMISSIONS: dict[str, frozenset[str]] = {
     "leases.expire": frozenset({OPS, SYSTEM}),
     "tasks.stop": frozenset({OPS, QUALITY, SYSTEM}),
     "judgments.view": frozenset({OPS, QUALITY, SLA, AUDITOR, SYSTEM}),
+    "judgments.record": frozenset({OPS, SYSTEM}),
     "judgments.import": frozenset({OPS, QUALITY, SYSTEM}),
     "gold.view": frozenset({QUALITY, AUDITOR, SYSTEM}),
     "gold.manage": frozenset({QUALITY, SYSTEM}),

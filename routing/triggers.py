@@ -47,6 +47,7 @@ RULES: tuple[Rule | Bump, ...] = (
         "routing_guidelineversion",
         "UPDATE",
         "NEW.content <> OLD.content OR NEW.content_hash <> OLD.content_hash "
+        "OR CAST(NEW.ontology AS text) <> CAST(OLD.ontology AS text) "
         "OR NEW.number <> OLD.number OR NEW.project_id <> OLD.project_id",
         "A guideline version is never changed; make a new one.",
     ),

@@ -57,8 +57,8 @@ def match(a: Sequence[Shape], b: Sequence[Shape]) -> Matching:
     ValueError
         Naming the answer whose shape cannot be read or has no area.
     """
-    first, first_label = _shapes_iv("a", a)
-    second, second_label = _shapes_iv("b", b)
+    first, first_label = shapes_of("a", a)
+    second, second_label = shapes_of("b", b)
     overlap = iou(first, second)
     kinds: dict[Any, int] = {}
     codes = [
@@ -81,7 +81,8 @@ def iou(first: NDArray[np.object_], second: NDArray[np.object_]) -> Floats:
     return np.asarray(np.clip(shared / union, 0.0, 1.0))
 
 
-def _shapes_iv(name: str, shapes: Sequence[Shape]) -> tuple[NDArray[np.object_], list[Any]]:
+def shapes_of(name: str, shapes: Sequence[Shape]) -> tuple[NDArray[np.object_], list[Any]]:
+    """Return the geometries of an answer and their labels, or raise ValueError naming the shape."""
     if isinstance(shapes, str | Mapping) or not isinstance(shapes, Sequence):
         raise ValueError(f"{name} must be a list of shapes")
     found = np.empty(len(shapes), dtype=object)

@@ -18,7 +18,7 @@ Span = tuple[Any, float, float]
 
 def span_f1(a: Sequence[Mapping[str, Any]], b: Sequence[Mapping[str, Any]]) -> float:
     """Return the strict F1: spans count where start, end and label are equal. Both empty: 1."""
-    first, second = _spans_iv("a", a), _spans_iv("b", b)
+    first, second = spans_of("a", a), spans_of("b", b)
     same = (Counter(first) & Counter(second)).total()
     return _f1(same, len(first), len(second))
 
@@ -28,7 +28,7 @@ def span_f1_overlap(a: Sequence[Mapping[str, Any]], b: Sequence[Mapping[str, Any
 
     The matching is the largest one (Hopcroft and Karp, 1973, by scipy).
     """
-    first, second = _spans_iv("a", a), _spans_iv("b", b)
+    first, second = spans_of("a", a), spans_of("b", b)
     if not first or not second:
         return _f1(0, len(first), len(second))
     kinds: dict[Any, int] = {}
@@ -50,7 +50,7 @@ def overlap(a: Sequence[Mapping[str, Any]], b: Sequence[Mapping[str, Any]]) -> f
 
     Added up over labels; where an answer marks a stretch twice with one label it counts once.
     """
-    first, second = _spans_iv("a", a), _spans_iv("b", b)
+    first, second = spans_of("a", a), spans_of("b", b)
     either = _length(first + second)
     both = _length(first) + _length(second) - either
     return 1.0 if not either else min(max(both / either, 0.0), 1.0)
@@ -72,7 +72,8 @@ def _f1(same: int, first: int, second: int) -> float:
     return 1.0 if not first + second else 2.0 * same / (first + second)
 
 
-def _spans_iv(name: str, spans: Sequence[Mapping[str, Any]]) -> list[Span]:
+def spans_of(name: str, spans: Sequence[Mapping[str, Any]]) -> list[Span]:
+    """Return the spans of an answer as (label, start, end), or raise ValueError naming the span."""
     if isinstance(spans, str | Mapping) or not isinstance(spans, Sequence):
         raise ValueError(f"{name} must be a list of spans")
     found = []

@@ -14,7 +14,7 @@ def word_error_rate(reference: str, text: str) -> float:
 
     An empty reference: 0 for an empty text, else 1.
     """
-    reference, text = _text_iv("reference", reference), _text_iv("text", text)
+    reference, text = text_of("reference", reference), text_of("text", text)
     if not reference:
         return float(bool(text))
     return float(jiwer.wer(reference, text))
@@ -22,13 +22,14 @@ def word_error_rate(reference: str, text: str) -> float:
 
 def character_error_rate(reference: str, text: str) -> float:
     """Return the same by characters, for writing that does not part words."""
-    reference, text = _text_iv("reference", reference), _text_iv("text", text)
+    reference, text = text_of("reference", reference), text_of("text", text)
     if not reference:
         return float(bool(text))
     return float(jiwer.cer(reference, text))
 
 
-def _text_iv(name: str, text: str) -> str:
+def text_of(name: str, text: str) -> str:
+    """Return a text in its normal form, or raise ValueError."""
     if not isinstance(text, str):
         raise ValueError(f"{name} must be text, got {text!r}")
     return " ".join(unicodedata.normalize("NFC", text).split())

@@ -22,13 +22,28 @@ def normal_label(value: Any) -> str:
     """
     if value is None:
         return ""
-    if isinstance(value, str):
-        text = " ".join(unicodedata.normalize("NFC", value).split())
-    else:
-        text = json.dumps(_plain(value), sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+    text = " ".join(normal_text(value).split()) if isinstance(value, str) else canonical(value)
     if len(text) <= MAX_LABEL:
         return text
     return f"sha256:{hashlib.sha256(text.encode()).hexdigest()}"
+
+
+def normal_text(text: str) -> str:
+    """Return text in Unicode NFC."""
+    return unicodedata.normalize("NFC", text)
+
+
+def canonical(value: Any) -> str:
+    """Return JSON text that is the same for equal values: members in order, 2.0 as 2, text in NFC.
+
+    Raises
+    ------
+    TypeError, ValueError, RecursionError
+        If the value is no JSON: NaN, a set, a list in itself.
+    """
+    return json.dumps(
+        _plain(value), sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False
+    )
 
 
 def _plain(value: Any) -> Any:
@@ -36,9 +51,9 @@ def _plain(value: Any) -> Any:
     if isinstance(value, float) and value.is_integer():
         return int(value)
     if isinstance(value, str):
-        return unicodedata.normalize("NFC", value)
+        return normal_text(value)
     if isinstance(value, dict):
-        return {unicodedata.normalize("NFC", str(k)): _plain(v) for k, v in value.items()}
+        return {normal_text(str(key)): _plain(inner) for key, inner in value.items()}
     if isinstance(value, list | tuple):
         return [_plain(inner) for inner in value]
     return value

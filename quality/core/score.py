@@ -45,6 +45,20 @@ def score(metric: str, a: Any, b: Any, *, scale: float = 1.0) -> float:
     return _BY_METRIC[metric](a, b)
 
 
+def check_form(metric: str, answer: Any) -> None:
+    """Go on if an answer can be compared under a metric, or raise (see `score`).
+
+    Raises
+    ------
+    ValueError
+        Naming what in the answer does not have the metric's form.
+    """
+    if metric in _FORMS:
+        _FORMS[metric]("answer", answer)
+    elif metric not in METRICS:
+        raise ValueError(f"metric must be one of {', '.join(METRICS)}, got {metric!r}")
+
+
 def _exact(a: Any, b: Any) -> float:
     return float(_plain(a) == _plain(b))
 
@@ -136,4 +150,13 @@ _BY_METRIC: dict[str, Callable[[Any, Any], float]] = {
     "wer": _wer,
     "overlap": match_spans.overlap,
     "rank": _rank,
+}
+
+_FORMS: dict[str, Callable[[str, Any], Any]] = {
+    "iou": match_shapes.shapes_of,
+    "span_f1": match_spans.spans_of,
+    "overlap": match_spans.spans_of,
+    "wer": match_text.text_of,
+    "absolute": _numbers_iv,
+    "rank": _places_iv,
 }

@@ -2,11 +2,13 @@
 
 from collections.abc import Sequence
 from datetime import datetime
+from typing import Any
 
-from django.db import transaction
+from django.db import connection, transaction
 from django.db.models import F
 
 from accounts.models import User
+from common.errors import Conflict
 from routing.choices import TASK_TRANSITIONS
 from routing.models import Task, TaskStep
 
@@ -63,3 +65,50 @@ def move_tasks(
         Task.objects.filter(pk__in=found).update(state=to_state, steps=F("steps") + 1)
         moved += found
     return moved
+
+
+STEP = (
+    "INSERT INTO routing_taskstep (task_id, sequence, from_state, to_state, actor_id, reason, at) "
+    "VALUES (%s, %s, %s, %s, %s, %s, %s)"
+)
+MOVE = "UPDATE routing_task SET state = %s, steps = %s WHERE id = %s AND state = %s AND steps = %s"
+
+
+def move_task(
+    task_id: int,
+    *,
+    steps: int,
+    from_state: str,
+    to_state: str,
+    reason: str = "",
+    acting_user: User,
+    now: datetime,
+) -> int:
+    """Move one task whose state and number of steps were read; returns the new number of steps.
+
+    As `move_tasks` for the paths that are walked some hundred times a second: one statement on
+    PostgreSQL, and no objects.
+
+    Raises
+    ------
+    ValueError
+        If there is no such change of state.
+    Conflict
+        If somebody has moved it meanwhile.
+    """
+    if to_state not in TASK_TRANSITIONS[from_state]:
+        raise ValueError(f"no task goes from {from_state} to {to_state}")
+    at = connection.ops.adapt_datetimefield_value(now)
+    step: list[Any] = [task_id, steps + 1, from_state, to_state, acting_user.pk, reason[:300], at]
+    move: list[Any] = [to_state, steps + 1, task_id, from_state, steps]
+    with connection.cursor() as cursor:
+        if connection.vendor == "postgresql":
+            # The trigger on the task asks for the step: its row is made when the update reads it.
+            made = "AND id IN (SELECT task_id FROM step)"
+            cursor.execute(f"WITH step AS ({STEP} RETURNING task_id) {MOVE} {made}", step + move)
+        else:
+            cursor.execute(STEP, step)
+            cursor.execute(MOVE, move)
+        if cursor.rowcount != 1:
+            raise Conflict
+    return steps + 1
