@@ -60,6 +60,8 @@ PERMISSIONS: dict[str, frozenset[str]] = {
     "lineage.view": frozenset({OPS, QUALITY, AUDITOR, SYSTEM}),
     "alarms.view": frozenset({OPS, QUALITY, AUDITOR, SYSTEM}),
     "alarms.manage": frozenset({OPS, QUALITY, SYSTEM}),
+    "pauses.propose": frozenset({OPS, QUALITY, SYSTEM}),
+    "pauses.decide": frozenset({QUALITY}),
     "accuracy.estimate": frozenset({OPS, QUALITY, SYSTEM}),
     "effort.refit": frozenset({OPS, QUALITY, SYSTEM}),
     "rates.view": frozenset({FINANCE, OPS, AUDITOR, SYSTEM}),
@@ -84,6 +86,7 @@ PERSONAL = frozenset(
     {
         "facts.verify",
         "annotators.pause",
+        "pauses.decide",
         "attestations.verify",
         "policies.publish",
         "rates.manage",

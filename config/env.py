@@ -73,6 +73,18 @@ def whole(name: str, default: int, *, low: int | None = None, high: int | None =
     return _read(name, default, parse, f"a whole number{bounds}")
 
 
+def number(name: str, default: float, *, low: float, high: float) -> float:
+    """Read a number within [low, high]."""
+
+    def parse(value: str) -> float:
+        found = float(value)
+        if not low <= found <= high:
+            raise ValueError(value)
+        return found
+
+    return _read(name, default, parse, f"a number from {low} to {high}")
+
+
 def whole_or_none(name: str, default: int | None, *, low: int | None = None) -> int | None:
     """Read a whole number from `low` on, or the word none."""
 

@@ -158,6 +158,17 @@ USE_TZ = True
 USE_I18N = True
 # Days after which an answer says half as much of its annotator; None = answers do not age.
 ESTIMATE_HALF_LIFE_DAYS = env.whole_or_none("ESTIMATE_HALF_LIFE_DAYS", 90, low=1)
+# Pauses are proposed by a sequential test of an annotator's usual error against odds that are worse
+# by a factor: chance of proposing one for a good annotator, of clearing a bad one.
+PAUSE_FALSE_SHARE = env.number("PAUSE_FALSE_SHARE", 0.01, low=0.0001, high=0.2)
+PAUSE_MISSED_SHARE = env.number("PAUSE_MISSED_SHARE", 0.1, low=0.001, high=0.5)
+PAUSE_WORSE = env.number("PAUSE_WORSE", 3.0, low=1.5, high=20.0)
+# Nobody is paused for less than this share of wrong answers, however good the others are.
+PAUSE_LEAST_ERROR = env.number("PAUSE_LEAST_ERROR", 0.05, low=0.01, high=0.4)
+# An automatic hold until a person decides; 0 = none. The database allows a day at most.
+PAUSE_HOLD_HOURS = env.whole("PAUSE_HOLD_HOURS", 24, low=0, high=24)
+# Nothing that people see of gold is younger.
+GOLD_DELAY_HOURS = env.whole("GOLD_DELAY_HOURS", 24, low=24, high=24 * 31)
 # The calendar of plan days (day 0 is what is left of today there).
 OPERATION_TIME_ZONE = env.time_zone("OPERATION_TIME_ZONE", "Europe/Berlin")
 

@@ -15,6 +15,8 @@ from quality.models import (
     GoldAnswer,
     Judgment,
     Label,
+    PauseProposal,
+    PauseProposalStep,
     QualificationItem,
     QualificationSet,
     QualificationTry,
@@ -43,6 +45,9 @@ ACCESS = {
     QualificationSet: HOUSE_ONLY,
     QualificationItem: HOUSE_ONLY,
     QualificationTry: Path("annotator__organisation_id", own="annotator__user_id"),
+    # Counts of gold by the minute; who is paused reads `services.pause_notices`.
+    PauseProposal: HOUSE_ONLY,
+    PauseProposalStep: HOUSE_ONLY,
 }
 
 

@@ -88,6 +88,35 @@ class AlarmOutcome(models.TextChoices):
     KNOWN = "known", _("known and accepted for a time")
 
 
+class PauseState(models.TextChoices):
+    """How a proposed pause stands; a person decides, the system holds for a day at most."""
+
+    PROPOSED = "proposed", _("proposed")
+    HELD = "held", _("held")
+    CONFIRMED = "confirmed", _("confirmed")
+    DECLINED = "declined", _("declined")
+    CONTESTED = "contested", _("contested")
+    UPHELD = "upheld", _("upheld")
+    LIFTED = "lifted", _("lifted")
+
+
+# from -> to; quality.services.pauses takes every step and writes its row.
+PAUSE_TRANSITIONS: dict[str, frozenset[str]] = {
+    PauseState.PROPOSED: frozenset({PauseState.HELD, PauseState.CONFIRMED, PauseState.DECLINED}),
+    # A hold that nobody confirmed is over after a day; the proposal still waits for a person.
+    PauseState.HELD: frozenset(
+        {PauseState.PROPOSED, PauseState.CONFIRMED, PauseState.DECLINED, PauseState.CONTESTED}
+    ),
+    PauseState.CONFIRMED: frozenset({PauseState.CONTESTED}),
+    PauseState.DECLINED: frozenset(),
+    PauseState.CONTESTED: frozenset({PauseState.UPHELD, PauseState.LIFTED}),
+    PauseState.UPHELD: frozenset(),
+    PauseState.LIFTED: frozenset(),
+}
+# Nobody has decided yet: there is one such proposal per annotator and skill.
+PAUSE_UNDECIDED = (PauseState.PROPOSED, PauseState.HELD, PauseState.CONTESTED)
+
+
 class AdjudicationWhy(models.TextChoices):
     UNSURE = "unsure", _("answers do not settle it")
     REVIEWS = "reviews", _("reviews disagree")

@@ -1,6 +1,6 @@
 """States of quality change by recorded steps; what was written down stays."""
 
-from common.triggers import Rule, write_once
+from common.triggers import Rule, both, verifier_is_house, write_once
 
 
 def by_steps(table: str, owner: str, what: str) -> tuple[Rule, ...]:
@@ -23,6 +23,23 @@ def by_steps(table: str, owner: str, what: str) -> tuple[Rule, ...]:
     )
 
 
+def by_a_person(table: str, column: str) -> tuple[Rule, ...]:
+    """Return the rules that a person of the house decides: no system user, not who it is about."""
+    is_system = (
+        f"NEW.{column} IS NOT NULL AND EXISTS (SELECT 1 FROM accounts_membership m "
+        f"WHERE m.user_id = NEW.{column} AND m.role = 'system')"
+    )
+    is_oneself = (
+        f"NEW.{column} IS NOT NULL AND EXISTS (SELECT 1 FROM workforce_annotator a "
+        f"WHERE a.id = NEW.annotator_id AND a.user_id = NEW.{column})"
+    )
+    return (
+        *verifier_is_house(table, column, "A person of the house decides about a pause."),
+        *both(f"{table}_{column}_person", table, is_system, "A person decides, never the system."),
+        *both(f"{table}_{column}_other", table, is_oneself, "Nobody decides about themselves."),
+    )
+
+
 RULES = (
     *by_steps("quality_alarm", "alarm_id", "an alarm"),
     Rule(
@@ -33,5 +50,25 @@ RULES = (
         "OR (OLD.state = 'closed' AND (NEW.outcome <> OLD.outcome OR NEW.comment <> OLD.comment "
         "OR NEW.owner_id <> OLD.owner_id))",
         "An alarm keeps what it is about, and its outcome once it is closed.",
+    ),
+    *by_steps("quality_pauseproposal", "proposal_id", "a proposed pause"),
+    *by_a_person("quality_pauseproposal", "decided_by_id"),
+    *by_a_person("quality_pauseproposal", "settled_by_id"),
+    Rule(
+        "quality_pauseproposal_stays",
+        "quality_pauseproposal",
+        "UPDATE",
+        "NEW.annotator_id <> OLD.annotator_id OR NEW.skill_id <> OLD.skill_id "
+        "OR NEW.answers <> OLD.answers OR NEW.errors <> OLD.errors OR NEW.p0 <> OLD.p0 "
+        "OR NEW.p1 <> OLD.p1 OR NEW.alpha <> OLD.alpha OR NEW.beta <> OLD.beta",
+        "What a pause was proposed for stays.",
+    ),
+    Rule(
+        "quality_pauseproposal_held_once",
+        "quality_pauseproposal",
+        "UPDATE",
+        "OLD.held_at IS NOT NULL AND (NEW.held_at IS NULL OR NEW.held_at <> OLD.held_at "
+        "OR NEW.hold_minutes <> OLD.hold_minutes)",
+        "A proposed pause is held once, for a day at most.",
     ),
 )

@@ -5,6 +5,7 @@ from quality.models.answers import GoldAnswer, Judgment
 from quality.models.audits import AuditItem, AuditLot
 from quality.models.checks import Adjudication, Label, Review, ReviewChance
 from quality.models.estimates import Estimation, TypeFacts
+from quality.models.pauses import PauseProposal, PauseProposalStep
 from quality.models.qualification import QualificationItem, QualificationSet, QualificationTry
 
 __all__ = [
@@ -17,6 +18,8 @@ __all__ = [
     "GoldAnswer",
     "Judgment",
     "Label",
+    "PauseProposal",
+    "PauseProposalStep",
     "QualificationItem",
     "QualificationSet",
     "QualificationTry",
