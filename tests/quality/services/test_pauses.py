@@ -15,6 +15,7 @@ from quality.core.sprt import characteristic
 from quality.models import Judgment, PauseProposal, PauseProposalStep, Review
 from quality.services.alarms import watcher
 from quality.services.pause_tests import pause_test, promises, propose_pauses
+from quality.services.pause_work import queue_checks
 from quality.services.pauses import (
     confirm_pause,
     contest_pause,
@@ -283,11 +284,13 @@ def test_only_whom_it_is_about_contests(world: World, proposal: PauseProposal) -
         contest_pause(proposal, "x", **by("quality", world))
 
 
-def work(world: World, person: Annotator) -> tuple[list[Task], Assignment]:
-    """Give somebody three answered tasks (one accepted, one not, one reviewed) and one in hand."""
+def work(world: World) -> tuple[Annotator, list[Task], Assignment]:
+    """Have somebody who has become bad answer three tasks, and hold one."""
     world.add_tasks(world.add_project(), 6)
     world.route("street")
-    Placement.objects.update(pool=person.pool)
+    usual(0.95)
+    person = Annotator.objects.filter(pool=Placement.objects.all()[0].pool).order_by("pk")[0]
+    answers(world, person, BAD)
     held = [claim(person, **by("operations", world))[0] for _n in range(4)]
     tasks = []
     for number, row in enumerate(held[:3]):
@@ -303,13 +306,13 @@ def work(world: World, person: Annotator) -> tuple[list[Task], Assignment]:
         )
         row.task.refresh_from_db()
         tasks.append(row.task)
-    return tasks, held[3]
+    return person, tasks, held[3]
 
 
-def test_leases_end_and_work_in_doubt_is_queued(world: World, bad: Annotator) -> None:
+def test_leases_end_and_work_in_doubt_is_queued(world: World) -> None:
     from routing.services.task_states import move_tasks
 
-    tasks, in_hand = work(world, bad)
+    _person, tasks, in_hand = work(world)
     with transaction.atomic():
         move_tasks(
             [task.pk for task in tasks[:2]],
@@ -330,7 +333,7 @@ def test_leases_end_and_work_in_doubt_is_queued(world: World, bad: Annotator) ->
     assert (queued.task, queued.state, queued.probability) == (tasks[0], "pending", 1.0)
     proposal.refresh_from_db()
     assert proposal.checks == 1
-    contest_pause(proposal, "x", **by(bad.user, world))
+    assert queue_checks(proposal, **by("quality", world)) == 0
     assert Review.objects.filter(why="evidence").count() == 1
 
 
