@@ -1,7 +1,7 @@
 """The map of addresses."""
 
 from django.contrib import admin
-from django.urls import path
+from django.urls import include, path
 from django.views.generic import RedirectView
 
 from accounts.views import download
@@ -9,5 +9,6 @@ from accounts.views import download
 urlpatterns = [
     path("", RedirectView.as_view(url="/admin/", permanent=False)),
     path("admin/", admin.site.urls),
+    path("queue/", include("console.queue.urls")),
     path("files/<uuid:public_id>/", download, name="file"),
 ]
