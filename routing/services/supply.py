@@ -197,7 +197,7 @@ def people_columns(
     harm, answers = _caps_left(table, taken, scope.days)
     left = table.certified_until - scope.first_day.toordinal() + 1
     certified = np.where(table.certified_until > 0, np.clip(left, 0, scope.days), 0)
-    speaks = np.array(
+    spoken = np.array(
         [[speaks(known, language) for language in languages] for known in table.languages],
         dtype=bool,
     ).reshape(len(table), len(languages))
@@ -208,7 +208,7 @@ def people_columns(
         person=table.person,
         level=table.level,
         certified_days=certified.astype(np.int64),
-        speaks=speaks,
+        speaks=spoken,
         residency=np.array([country.get(code, 0) for code in table.residency], dtype=np.int64),
         clearance=table.clearance,
         exposure=table.exposure_minutes > 0,
