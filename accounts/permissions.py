@@ -60,6 +60,7 @@ PERMISSIONS: dict[str, frozenset[str]] = {
     "lineage.view": frozenset({OPS, QUALITY, AUDITOR, SYSTEM}),
     "alarms.view": frozenset({OPS, QUALITY, AUDITOR, SYSTEM}),
     "alarms.manage": frozenset({OPS, QUALITY, SYSTEM}),
+    "agreement.measure": frozenset({OPS, QUALITY, SYSTEM}),
     "pauses.propose": frozenset({OPS, QUALITY, SYSTEM}),
     "pauses.decide": frozenset({QUALITY}),
     "accuracy.estimate": frozenset({OPS, QUALITY, SYSTEM}),

@@ -158,6 +158,9 @@ USE_TZ = True
 USE_I18N = True
 # Days after which an answer says half as much of its annotator; None = answers do not age.
 ESTIMATE_HALF_LIFE_DAYS = env.whole_or_none("ESTIMATE_HALF_LIFE_DAYS", 90, low=1)
+# Agreement beyond chance below the floor raises an alarm, from so many tasks on.
+AGREEMENT_FLOOR = env.number("AGREEMENT_FLOOR", 0.7, low=0.0, high=1.0)
+AGREEMENT_LEAST_TASKS = env.whole("AGREEMENT_LEAST_TASKS", 20, low=2)
 # Pauses are proposed by a sequential test of an annotator's usual error against odds that are worse
 # by a factor: chance of proposing one for a good annotator, of clearing a bad one.
 PAUSE_FALSE_SHARE = env.number("PAUSE_FALSE_SHARE", 0.01, low=0.0001, high=0.2)

@@ -7,6 +7,10 @@ from accounts.models import User
 from common.access import HOUSE_ONLY, Path
 from quality.models import (
     Adjudication,
+    Agreement,
+    AgreementFigure,
+    AgreementLabel,
+    AgreementPair,
     Alarm,
     AlarmStep,
     AuditItem,
@@ -47,6 +51,11 @@ ACCESS = {
     QualificationTry: Path("annotator__organisation_id", own="annotator__user_id"),
     # Counts of gold by the minute; who is paused reads `services.pause_notices`.
     PauseProposal: HOUSE_ONLY,
+    # Names the people of two vendors side by side.
+    Agreement: HOUSE_ONLY,
+    AgreementFigure: HOUSE_ONLY,
+    AgreementPair: HOUSE_ONLY,
+    AgreementLabel: HOUSE_ONLY,
     PauseProposalStep: HOUSE_ONLY,
 }
 

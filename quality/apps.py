@@ -5,9 +5,11 @@ class QualityConfig(AppConfig):
     name = "quality"
 
     def ready(self) -> None:
+        from accounts.services.job_kinds import register_job
         from common.access import register_access
         from common.triggers import register
         from quality.access import ACCESS
+        from quality.services import agreements
         from quality.services.facts import MeasuredQuality
         from quality.triggers import RULES
         from routing import seams
@@ -15,3 +17,4 @@ class QualityConfig(AppConfig):
         register(*RULES)
         seams.quality.register(MeasuredQuality())
         register_access(ACCESS)
+        register_job(agreements.JOB, agreements.agreement_job, permission=agreements.MEASURE)

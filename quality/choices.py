@@ -88,6 +88,26 @@ class AlarmOutcome(models.TextChoices):
     KNOWN = "known", _("known and accepted for a time")
 
 
+class AgreementMeasure(models.TextChoices):
+    COHEN = "cohen", _("Cohen's κ")
+    FLEISS = "fleiss", _("Fleiss' κ")
+    ALPHA_NOMINAL = "alpha_nominal", _("Krippendorff's α")
+    ALPHA_ORDINAL = "alpha_ordinal", _("Krippendorff's α, ordinal")
+    ALPHA_INTERVAL = "alpha_interval", _("Krippendorff's α, interval")
+    ALPHA_RATIO = "alpha_ratio", _("Krippendorff's α, ratio")
+    EXACT = "exact", _("exact match")
+    DIFFERENCE = "difference", _("mean difference")
+    ABSOLUTE = "absolute", _("score by difference")
+    IOU = "iou", _("intersection over union, matched")
+    SHAPE_F1 = "shape_f1", _("F1 of shapes that overlap by half")
+    SPAN_F1 = "span_f1", _("F1 of equal spans")
+    SPAN_OVERLAP = "span_overlap", _("F1 of spans that overlap")
+    WER = "wer", _("word error rate")
+    CER = "cer", _("character error rate")
+    OVERLAP = "overlap", _("overlap in time")
+    RANK = "rank", _("pairs ordered alike")
+
+
 class PauseState(models.TextChoices):
     """How a proposed pause stands; a person decides, the system holds for a day at most."""
 

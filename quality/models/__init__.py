@@ -1,5 +1,11 @@
 """Answers, what is done with them, and the estimates made from them."""
 
+from quality.models.agreements import (
+    Agreement,
+    AgreementFigure,
+    AgreementLabel,
+    AgreementPair,
+)
 from quality.models.alarms import Alarm, AlarmStep
 from quality.models.answers import GoldAnswer, Judgment
 from quality.models.audits import AuditItem, AuditLot
@@ -10,6 +16,10 @@ from quality.models.qualification import QualificationItem, QualificationSet, Qu
 
 __all__ = [
     "Adjudication",
+    "Agreement",
+    "AgreementFigure",
+    "AgreementLabel",
+    "AgreementPair",
     "Alarm",
     "AlarmStep",
     "AuditItem",
