@@ -14,6 +14,7 @@ import pytest
 from accounts.choices import Role
 from accounts.models import User
 from accounts.services.users import create_user, house, system_user
+from tests.snapshot import Snapshot
 
 NOW = datetime(2026, 3, 2, 7, 0, tzinfo=UTC)  # a Monday, eight in the morning in Berlin
 TODAY = date(2026, 3, 2)
@@ -281,9 +282,16 @@ class World:
         return route(project_keys=list(keys) or None, **{**self.by, **values})
 
 
+SMALL_HOUSE: Snapshot[World] = Snapshot()
+
+
 @pytest.fixture
 def world(db: None) -> World:
     """Own staff of four, vendors "alpha" and "beta" of three, and a hybrid pool of them."""
+    return SMALL_HOUSE.get(_small_house)
+
+
+def _small_house() -> World:
     from routing.services.catalogue import load_catalogue
     from workforce.services.pools import add_part, create_pool
 
