@@ -12,6 +12,7 @@ from uuid import UUID
 from django.db import connection
 from django.utils.dateparse import parse_datetime
 
+from common.sql import rows
 from quality.core.sequential import Dependence
 from routing.seams import QualityFacts
 from routing.services.locks import SEATS
@@ -118,15 +119,13 @@ def read_in_hand(assignment: int | UUID, now: datetime) -> InHand | None:
         lock = f", pg_advisory_xact_lock_shared({SEATS}, t.project_id::int)"
     column = "public_id" if isinstance(assignment, UUID) else "id"
     at = sql_time(now)
-    with connection.cursor() as cursor:
-        cursor.execute(
-            f"SELECT {', '.join(COLUMNS)}{lock} FROM {TABLES} WHERE a.{column} = %s",
-            [at, at, sql_id(assignment)],
-        )
-        row = cursor.fetchone()
-    if row is None:
+    found = rows(
+        f"SELECT {', '.join(COLUMNS)}{lock} FROM {TABLES} WHERE a.{column} = %s",
+        [at, at, sql_id(assignment)],
+    )
+    if not found:
         return None
-    values = list(row[: len(NAMES)])
+    values = list(found[0][: len(NAMES)])
     if connection.vendor == SQLITE:
         for place in TIMES:
             values[place] = from_sqlite_time(values[place])
@@ -145,10 +144,10 @@ def sql_id(value: int | UUID) -> Any:
     return value.hex if isinstance(value, UUID) and connection.vendor == SQLITE else value
 
 
-def from_sqlite_time(value: str | None) -> datetime | None:
-    """Return a time that SQLite gave as text."""
-    if value is None:
-        return None
+def from_sqlite_time(value: Any) -> datetime | None:
+    """Return a time that SQLite gave, as text where the column is no plain one."""
+    if value is None or isinstance(value, datetime):
+        return value
     at = parse_datetime(value)
     if at is None:
         raise ValueError(f"{value!r} is no time")
@@ -180,15 +179,14 @@ def lock_seats(task_id: int, run_id: int | None) -> Seats:
     keep, keep_task = "", ""
     if connection.vendor != SQLITE:
         keep, keep_task = " FOR NO KEY UPDATE", " FOR NO KEY UPDATE OF t"
-    with connection.cursor() as cursor:
-        cursor.execute(
-            f"WITH p AS (SELECT * FROM routing_placement WHERE run_id = %s AND task_id = %s{keep}) "
-            "SELECT t.state, t.steps, t.attempt, p.id, p.asked, p.opened, p.taken, p.arrangement, "
-            "p.urgency, p.decision_id, d.public_id FROM routing_task t LEFT JOIN p ON 1 = 1 "
-            f"LEFT JOIN routing_decision d ON d.id = p.decision_id WHERE t.id = %s{keep_task}",
-            [run_id, task_id, task_id],
-        )
-        row: list[Any] = list(cursor.fetchone())
+    (found,) = rows(
+        f"WITH p AS (SELECT * FROM routing_placement WHERE run_id = %s AND task_id = %s{keep}) "
+        "SELECT t.state, t.steps, t.attempt, p.id, p.asked, p.opened, p.taken, p.arrangement, "
+        "p.urgency, p.decision_id, d.public_id FROM routing_task t LEFT JOIN p ON 1 = 1 "
+        f"LEFT JOIN routing_decision d ON d.id = p.decision_id WHERE t.id = %s{keep_task}",
+        [run_id, task_id, task_id],
+    )
+    row: list[Any] = list(found)
     if connection.vendor == SQLITE and row[-1] is not None:
         row[-1] = UUID(row[-1])
     return Seats(*row)
@@ -216,26 +214,24 @@ FACT = (
 def read_votes(task_id: int, attempt: int, now: datetime) -> tuple[list[Vote], Dependence]:
     """Return the answers to a task in one attempt as they came, and how votes hang together."""
     at = sql_time(now)
-    with connection.cursor() as cursor:
-        cursor.execute(
-            f"SELECT {FACT.format(column='dispersion')}, {FACT.format(column='same_error')}, "
-            "q.id, n.id, q.label, CAST(q.answer AS text), "
-            f"{RATE}, {LOWER} FROM quality_judgment q "
-            "JOIN routing_assignment a ON a.id = q.assignment_id "
-            "JOIN workforce_annotator n ON n.id = q.annotator_id "
-            "JOIN routing_task t ON t.id = q.task_id "
-            "JOIN routing_tasktype y ON y.id = t.task_type_id "
-            "WHERE q.task_id = %s AND a.attempt = %s AND a.purpose = 'label' "
-            "AND a.state = 'submitted' AND NOT EXISTS (SELECT 1 FROM quality_judgment later "
-            "WHERE later.task_id = q.task_id AND later.assignment_id = q.assignment_id "
-            "AND later.attempt > q.attempt) ORDER BY q.submitted_at, q.id",
-            [at, at, at, at, task_id, attempt],
-        )
-        rows = cursor.fetchall()
+    found = rows(
+        f"SELECT {FACT.format(column='dispersion')}, {FACT.format(column='same_error')}, "
+        "q.id, n.id, q.label, CAST(q.answer AS text), "
+        f"{RATE}, {LOWER} FROM quality_judgment q "
+        "JOIN routing_assignment a ON a.id = q.assignment_id "
+        "JOIN workforce_annotator n ON n.id = q.annotator_id "
+        "JOIN routing_task t ON t.id = q.task_id "
+        "JOIN routing_tasktype y ON y.id = t.task_type_id "
+        "WHERE q.task_id = %s AND a.attempt = %s AND a.purpose = 'label' "
+        "AND a.state = 'submitted' AND NOT EXISTS (SELECT 1 FROM quality_judgment later "
+        "WHERE later.task_id = q.task_id AND later.assignment_id = q.assignment_id "
+        "AND later.attempt > q.attempt) ORDER BY q.submitted_at, q.id",
+        [at, at, at, at, task_id, attempt],
+    )
     usual = QualityFacts()
-    dispersion, same_error = rows[0][:2] if rows else (None, None)
+    dispersion, same_error = found[0][:2] if found else (None, None)
     dependence = Dependence(
         usual.dispersion if dispersion is None else dispersion,
         usual.same_error if same_error is None else same_error,
     )
-    return [Vote(*row[2:]) for row in rows], dependence
+    return [Vote(*row[2:]) for row in found], dependence

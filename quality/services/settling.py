@@ -20,13 +20,14 @@ from quality.choices import AdjudicationWhy, LabelBy
 from quality.core.score import score
 from quality.core.sequential import ACCEPT, ADJUDICATE, Dependence, Rule
 from quality.core.sequential_one import decide
-from quality.models import Adjudication, Judgment, Label
+from quality.models import Adjudication, Judgment
 from quality.services.in_hand import InHand, Seats, Vote, read_votes
 from quality.services.reviews import draw_review
 from quality.services.terms import USUAL_TERMS, Terms, terms_of
+from quality.services.writing import write_label
 from routing.choices import Metric, TaskState
 from routing.models import Task
-from routing.services.seats import close_seats, open_seat
+from routing.services.seats import close_seats, open_next
 from routing.services.task_states import move_task
 
 # What came of an answer; stands in its event.
@@ -176,7 +177,10 @@ class Settling:
             if self.state == TaskState.ANSWERED:
                 self._move(TaskState.HELD)
             return WAITS
-        if open_seat(self.task, **self.by):
+        opened = self.seats.placement_id is not None and open_next(self.seats.placement_id)
+        if opened:
+            if self.state == TaskState.ANSWERED:
+                self._move(TaskState.HELD)
             return ASKED
         # No more may be asked, though the rule wants more: a person decides.
         return self.adjudicate()
@@ -210,18 +214,18 @@ class Settling:
             **self.by,
         ):
             return REVIEWED
-        self._move(TaskState.ACCEPTED)
         mine = found.vote.judgment_id == judgment.pk
-        Label.objects.create(
-            task_id=self.work.task_id,
-            attempt=self.seats.attempt,
-            answer=judgment.answer if mine else json.loads(found.vote.answer),
-            value=found.vote.label,
-            probability=found.probability,
-            by=found.by,
-            judgment_id=found.vote.judgment_id,
-            accepted_at=self.now,
-        )
+        values = {
+            "task_id": self.work.task_id,
+            "attempt": self.seats.attempt,
+            "answer": judgment.answer if mine else json.loads(found.vote.answer),
+            "value": found.vote.label,
+            "probability": found.probability,
+            "by": str(found.by),
+            "judgment_id": found.vote.judgment_id,
+            "accepted_at": self.now,
+        }
+        write_label(values, steps=self.steps, **self.by)
         return ACCEPTED
 
     def _answered(self) -> None:

@@ -25,10 +25,12 @@ from quality.models import Adjudication, Judgment, Review
 from quality.services.answer_checks import Checked, check_answer, ontology_of
 from quality.services.in_hand import InHand, Seats, lock_seats, read_in_hand
 from quality.services.settling import classes_of, settle
+from quality.services.writing import write_judgment
 from routing.choices import AssignmentState, Purpose, TaskState
-from routing.errors import NotLive, NotYours
+from routing.errors import NotYours
 from routing.models import Assignment
 from routing.services.assignments import submit_assignment
+from routing.services.handing_in import hand_in
 
 RECORD = "judgments.record"
 # By which rule seconds are billed, by where an answer comes from.
@@ -91,17 +93,12 @@ def submit(
     checked, billed = _checked(work, answer, raw_seconds, confidence, source, clock, now)
     if work.state == AssignmentState.SUBMITTED:
         return _again(work, checked)
-    try:
-        submit_assignment(
-            Assignment(pk=work.id, annotator_id=work.annotator_id, task_id=work.task_id),
-            acting_user=acting_user,
-            now=now,
-        )
-    except NotLive:
-        # Handed in twice at one time: the other one was first.
-        if Assignment.objects.filter(pk=work.id, state=AssignmentState.SUBMITTED).exists():
+    if not hand_in(work.id, state=work.state, acting_user=acting_user, now=now):
+        # Expired, over, or changed since it was read: the long way tells which.
+        row = Assignment.objects.get(pk=work.id)
+        if row.state == AssignmentState.SUBMITTED:
             return _again(work, checked)
-        raise
+        submit_assignment(row, acting_user=acting_user, now=now)
     seats = None
     if work.purpose == Purpose.LABEL:
         seats = _wanted(work)
@@ -247,21 +244,23 @@ def _write(
     source: str,
     now: datetime,
 ) -> Judgment:
-    return Judgment.objects.create(
-        task_id=work.task_id,
-        annotator_id=work.annotator_id,
-        assignment_id=work.id,
-        guideline_id=work.guideline_id,
-        attempt=work.given + 1,
-        answer=checked.answer,
-        label=checked.label,
-        raw_seconds=billed.raw,
-        billable_seconds=billed.billable,
-        time_rule=billed.rule,
-        time_faults=[asdict(fault) for fault in billed.faults],
-        confidence=confidence,
-        source=source,
-        submitted_at=now,
+    return write_judgment(
+        {
+            "task_id": work.task_id,
+            "annotator_id": work.annotator_id,
+            "assignment_id": work.id,
+            "guideline_id": work.guideline_id,
+            "attempt": work.given + 1,
+            "answer": checked.answer,
+            "label": checked.label,
+            "raw_seconds": billed.raw,
+            "billable_seconds": billed.billable,
+            "time_rule": billed.rule,
+            "time_faults": [asdict(fault) for fault in billed.faults],
+            "confidence": confidence,
+            "source": str(source),
+            "submitted_at": now,
+        }
     )
 
 

@@ -13,6 +13,7 @@ from django.db.models import F, OuterRef, QuerySet, Subquery
 
 from accounts.models import User
 from audit.services.events import record_event
+from common.sql import rows
 from routing.choices import SEATED_ASSIGNMENTS, Purpose, TaskState
 from routing.models import Assignment, Placement, Project, Task
 from routing.services.locks import hold_seats
@@ -59,6 +60,20 @@ def open_seat(task: Task, *, acting_user: User, now: datetime) -> bool:
         subject_id=task.public_id,
     )
     return True
+
+
+def open_next(placement_id: int) -> bool:
+    """Open one more seat of a placement that is locked, up to the answers asked.
+
+    As `open_seat` within a submission, which moves the task and tells of it in its own event.
+    """
+    return bool(
+        rows(
+            "UPDATE routing_placement SET opened = opened + 1 "
+            "WHERE id = %s AND opened < asked RETURNING id",
+            [placement_id],
+        )
+    )
 
 
 def close_seats(task_ids: Iterable[int]) -> None:

@@ -9,6 +9,7 @@ from django.db.models import F
 
 from accounts.models import User
 from common.errors import Conflict
+from common.sql import rows
 from routing.choices import TASK_TRANSITIONS
 from routing.models import Task, TaskStep
 
@@ -41,7 +42,7 @@ def move_tasks(
     moved: list[int] = []
     ids = sorted(set(task_ids))
     for start in range(0, len(ids), BATCH):
-        rows = list(
+        here = list(
             Task.objects.select_for_update(no_key=True)
             .filter(pk__in=ids[start : start + BATCH], state=from_state)
             .order_by("pk")
@@ -58,10 +59,10 @@ def move_tasks(
                     reason=reason[:300],
                     at=now,
                 )
-                for task_id, steps in rows
+                for task_id, steps in here
             ]
         )
-        found = [task_id for task_id, _steps in rows]
+        found = [task_id for task_id, _steps in here]
         Task.objects.filter(pk__in=found).update(state=to_state, steps=F("steps") + 1)
         moved += found
     return moved
@@ -101,14 +102,13 @@ def move_task(
     at = connection.ops.adapt_datetimefield_value(now)
     step: list[Any] = [task_id, steps + 1, from_state, to_state, acting_user.pk, reason[:300], at]
     move: list[Any] = [to_state, steps + 1, task_id, from_state, steps]
-    with connection.cursor() as cursor:
-        if connection.vendor == "postgresql":
-            # The trigger on the task asks for the step: its row is made when the update reads it.
-            made = "AND id IN (SELECT task_id FROM step)"
-            cursor.execute(f"WITH step AS ({STEP} RETURNING task_id) {MOVE} {made}", step + move)
-        else:
-            cursor.execute(STEP, step)
-            cursor.execute(MOVE, move)
-        if cursor.rowcount != 1:
-            raise Conflict
+    if connection.vendor == "postgresql":
+        # The trigger on the task asks for the step: its row is made when the update reads it.
+        made = "AND id IN (SELECT task_id FROM step) RETURNING id"
+        moved = rows(f"WITH step AS ({STEP} RETURNING task_id) {MOVE} {made}", step + move)
+    else:
+        rows(STEP, step)
+        moved = rows(f"{MOVE} RETURNING id", move)
+    if not moved:
+        raise Conflict
     return steps + 1

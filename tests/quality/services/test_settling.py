@@ -9,7 +9,7 @@ from quality.models import Adjudication, Judgment, Label, Review, TypeFacts
 from quality.services import labels
 from quality.services.submitting import correct
 from quality.services.terms import terms_of, vote_error
-from routing.models import Placement, Task, TaskType
+from routing.models import Assignment, Placement, Task, TaskType
 from routing.services.claiming import claim
 from tests.conftest import NOW, World
 from tests.quality.services.work import (
@@ -22,6 +22,7 @@ from tests.quality.services.work import (
     seats,
     state,
     take,
+    take_this,
 )
 from workforce.models import Proficiency
 
@@ -137,7 +138,7 @@ def test_all_agree_wrongly(world: World) -> None:
     task = voted(world, tasks=2, target=0.05)
     rates(0.9)
     for person in people()[:2]:
-        answer(world, take(world, person), "wrong")
+        answer(world, take_this(world, person, task), "wrong")
     label = Label.objects.get(task=task)
     assert label.value == "wrong"
     assert label.probability > 0.95
@@ -153,7 +154,7 @@ def test_all_agree_wrongly(world: World) -> None:
         pairs=50,
     )
     other = Task.objects.exclude(pk=task.pk).get()
-    answer(world, take(world, people()[0]), "wrong")
+    answer(world, Assignment.objects.get(task=other), "wrong")
     # Two more who agree would not make it sure: none is paid for, a person looks at it.
     assert not Label.objects.filter(task=other).exists()
     assert Adjudication.objects.filter(task=other).exists()

@@ -71,6 +71,12 @@ def take(world: World, annotator: Annotator, at: datetime = NOW) -> Assignment:
     return made
 
 
+def take_this(world: World, annotator: Annotator, task: Task, at: datetime = NOW) -> Assignment:
+    """Have an annotator claim all they get, and return their hold on one task."""
+    claim(annotator, count=10, acting_user=login(world, annotator), now=at)
+    return Assignment.objects.get(annotator=annotator, task=task, state="reserved")
+
+
 def answer(
     world: World,
     assignment: Assignment,
