@@ -61,6 +61,8 @@ PERMISSIONS: dict[str, frozenset[str]] = {
     "alarms.view": frozenset({OPS, QUALITY, AUDITOR, SYSTEM}),
     "alarms.manage": frozenset({OPS, QUALITY, SYSTEM}),
     "agreement.measure": frozenset({OPS, QUALITY, SYSTEM}),
+    "drift.watch": frozenset({OPS, QUALITY, SYSTEM}),
+    "bias.check": frozenset({OPS, QUALITY, SYSTEM}),
     "pauses.propose": frozenset({OPS, QUALITY, SYSTEM}),
     "pauses.decide": frozenset({QUALITY}),
     "accuracy.estimate": frozenset({OPS, QUALITY, SYSTEM}),

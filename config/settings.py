@@ -168,6 +168,12 @@ PAUSE_MISSED_SHARE = env.number("PAUSE_MISSED_SHARE", 0.1, low=0.001, high=0.5)
 PAUSE_WORSE = env.number("PAUSE_WORSE", 3.0, low=1.5, high=20.0)
 # Nobody is paused for less than this share of wrong answers, however good the others are.
 PAUSE_LEAST_ERROR = env.number("PAUSE_LEAST_ERROR", 0.05, low=0.01, high=0.4)
+# Drift charts look for odds worse by a factor; so many checked answers of a series lie on average
+# between two false alarms (500 people with five a day at 1,000: 2.5 false alarms a day).
+DRIFT_WORSE = env.number("DRIFT_WORSE", 3.0, low=1.5, high=20.0)
+DRIFT_RUN_LENGTH = env.whole("DRIFT_RUN_LENGTH", 1000, low=20, high=100_000)
+# Errors by segment: chance of any false one among all that are called worse.
+BIAS_ALPHA = env.number("BIAS_ALPHA", 0.05, low=0.0001, high=0.5)
 # An automatic hold until a person decides; 0 = none. The database allows a day at most.
 PAUSE_HOLD_HOURS = env.whole("PAUSE_HOLD_HOURS", 24, low=0, high=24)
 # Nothing that people see of gold is younger.

@@ -15,6 +15,9 @@ from quality.models import (
     AlarmStep,
     AuditItem,
     AuditLot,
+    BiasReport,
+    BiasSegment,
+    DriftChart,
     Estimation,
     GoldAnswer,
     Judgment,
@@ -51,6 +54,9 @@ ACCESS = {
     QualificationTry: Path("annotator__organisation_id", own="annotator__user_id"),
     # Counts of gold by the minute; who is paused reads `services.pause_notices`.
     PauseProposal: HOUSE_ONLY,
+    DriftChart: HOUSE_ONLY,
+    BiasReport: HOUSE_ONLY,
+    BiasSegment: HOUSE_ONLY,
     # Names the people of two vendors side by side.
     Agreement: HOUSE_ONLY,
     AgreementFigure: HOUSE_ONLY,

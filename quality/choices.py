@@ -108,6 +108,19 @@ class AgreementMeasure(models.TextChoices):
     RANK = "rank", _("pairs ordered alike")
 
 
+class SegmentKind(models.TextChoices):
+    """By what checked answers are told apart: all of it stood before the work was done."""
+
+    LANGUAGE = "language", _("language")
+    DATA_CLASS = "data_class", _("class of data")
+    RESIDENCY = "residency", _("where the data stay")
+    DOMAIN = "domain", _("domain")
+    SOURCE = "source", _("source")
+    EDGE_CASE = "edge_case", _("edge case")
+    GUIDELINE = "guideline", _("guideline version")
+    POOL = "pool", _("pool")
+
+
 class PauseState(models.TextChoices):
     """How a proposed pause stands; a person decides, the system holds for a day at most."""
 

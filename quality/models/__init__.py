@@ -9,6 +9,7 @@ from quality.models.agreements import (
 from quality.models.alarms import Alarm, AlarmStep
 from quality.models.answers import GoldAnswer, Judgment
 from quality.models.audits import AuditItem, AuditLot
+from quality.models.charts import BiasReport, BiasSegment, DriftChart
 from quality.models.checks import Adjudication, Label, Review, ReviewChance
 from quality.models.estimates import Estimation, TypeFacts
 from quality.models.pauses import PauseProposal, PauseProposalStep
@@ -24,6 +25,9 @@ __all__ = [
     "AlarmStep",
     "AuditItem",
     "AuditLot",
+    "BiasReport",
+    "BiasSegment",
+    "DriftChart",
     "Estimation",
     "GoldAnswer",
     "Judgment",
