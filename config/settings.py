@@ -254,6 +254,12 @@ CELERY_BEAT_SCHEDULE = {
         "schedule": crontab(hour=3, minute=17),
         "options": {"expires": 3600},
     },
+    # Once a day, as of the last midnight of the operation's zone: the first one after it starts it.
+    "learn from the answers": {
+        "task": "quality.learn",
+        "schedule": crontab(minute=37),
+        "options": {"expires": 3600},
+    },
     "verify the event log": {
         "task": "accounts.verify_log",
         "schedule": crontab(hour=2, minute=17),

@@ -9,7 +9,7 @@ class QualityConfig(AppConfig):
         from common.access import register_access
         from common.triggers import register
         from quality.access import ACCESS
-        from quality.services import agreements, bias, drift
+        from quality.services import agreements, bias, drift, learning
         from quality.services.facts import MeasuredQuality
         from quality.triggers import RULES
         from routing import seams
@@ -17,6 +17,7 @@ class QualityConfig(AppConfig):
         register(*RULES)
         seams.quality.register(MeasuredQuality())
         register_access(ACCESS)
+        register_job(learning.JOB, learning.learn_job, permission=learning.LEARN)
         register_job(agreements.JOB, agreements.agreement_job, permission=agreements.MEASURE)
         register_job(drift.JOB, drift.drift_job, permission=drift.WATCH)
         register_job(bias.JOB, bias.bias_job, permission=bias.CHECK)

@@ -5,6 +5,7 @@ and on PostgreSQL the server joins what it finds into one value, of which every 
 width; labels are numbered there and sent once each.
 """
 
+from collections.abc import Collection
 from dataclasses import dataclass, fields
 from datetime import datetime
 from typing import Any
@@ -66,9 +67,12 @@ class Answers:
     def __len__(self) -> int:
         return len(self.task)
 
-    def timed(self) -> "Answers":
-        """Return the answers whose time is known."""
-        rows = self.seconds > 0
+    def timed(self, models: Collection[int] = ()) -> "Answers":
+        """Return the answers whose time is known, without those of some annotators (models).
+
+        What a machine takes tells nothing of the effort of people.
+        """
+        rows = (self.seconds > 0) & ~np.isin(self.annotator, list(models))
         columns = {name: getattr(self, name)[rows] for name in NAMES}
         return Answers(**columns, words=self.words)
 

@@ -14,7 +14,7 @@ from quality.core.ageing import weights
 from quality.core.truth_interval import Tally
 from quality.models import Judgment
 from quality.services.answers import Answers, Floats, Ints, read_answers, read_ids
-from quality.services.effort import Durations, usual_seconds
+from quality.services.effort import Durations, model_ids, usual_seconds
 from quality.services.facts import gold_in_force
 from routing.models import Task
 
@@ -139,6 +139,6 @@ def _likeliest(table: Any) -> tuple[Ints, Floats]:
 
 
 def _durations(answers: Answers, now: datetime) -> Durations:
-    timed = answers.timed()
+    timed = answers.timed(model_ids())
     tasks, row = np.unique(timed.task, return_inverse=True)
     return Durations(timed.annotator, timed.seconds, usual_seconds(tasks, now)[row])

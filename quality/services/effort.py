@@ -5,7 +5,6 @@ from dataclasses import dataclass
 from datetime import datetime
 
 import numpy as np
-from django.db import transaction
 
 from accounts.models import User
 from accounts.permissions import require
@@ -17,6 +16,8 @@ from routing.models import EffortEstimate, TaskType
 from routing.services.effort import record_effort
 from routing.services.reading import TaskColumns
 from routing.services.scoring import Scored, default_seconds, learned_effort, scored_tasks
+from workforce.choices import AnnotatorKind
+from workforce.models import Annotator
 
 TASKS_AT_ONCE = 50_000  # whose columns are held at a time
 
@@ -29,16 +30,16 @@ class Refit:
     groups: int
 
 
-@transaction.atomic
 def refit_effort(*, acting_user: User, now: datetime) -> Refit:
     """Fit the effort of every task type and band from the durations known at `now`, and keep it.
 
-    Billable seconds are read, raw ones where no rule has derived billable ones. A second refit as
-    of the same time changes nothing.
+    Billable seconds of people are read, raw ones where no rule has derived billable ones; models
+    are left out. A second refit as of the same time changes nothing. Reading takes its time and
+    writes nothing; what is written, is at once.
     """
     require(acting_user, "effort.refit")
     every = read_ids(Judgment.objects.all(), "task_id")
-    answers = read_answers(every, now, labelled=False).timed()
+    answers = read_answers(every, now, labelled=False).timed(model_ids())
     if not len(answers):
         return Refit(0, 0)
     tasks, row = np.unique(answers.task, return_inverse=True)
@@ -66,6 +67,11 @@ def refit_effort(*, acting_user: User, now: datetime) -> Refit:
     ]
     record_effort(rows, acting_user=acting_user, now=now)
     return Refit(len(answers), len(rows))
+
+
+def model_ids() -> list[int]:
+    """Return the ids of the annotators that are models."""
+    return list(Annotator.objects.filter(kind=AnnotatorKind.MODEL).values_list("pk", flat=True))
 
 
 @dataclass(frozen=True)

@@ -145,10 +145,10 @@ def sql_id(value: int | UUID) -> Any:
 
 
 def from_sqlite_time(value: Any) -> datetime | None:
-    """Return a time that SQLite gave, as text where the column is no plain one."""
-    if value is None or isinstance(value, datetime):
-        return value
-    at = parse_datetime(value)
+    """Return a time that SQLite gave: text where the column is no plain one, often without zone."""
+    if value is None:
+        return None
+    at = value if isinstance(value, datetime) else parse_datetime(value)
     if at is None:
         raise ValueError(f"{value!r} is no time")
     return at if at.tzinfo is not None else at.replace(tzinfo=UTC)

@@ -6,10 +6,11 @@ are corrected: by a new row, until the task is settled. Gold and qualification s
 
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
+from django.conf import settings
 from django.db import transaction
 from django.utils.translation import gettext as _
 
@@ -19,12 +20,14 @@ from audit.services.events import record_event
 from common.errors import Invalid
 from quality.choices import JudgmentSource, ReviewState
 from quality.core.normal import canonical
-from quality.core.time_rules import Billed, Reading, derive
+from quality.core.review_draw import luck
+from quality.core.time_rules import Billed, Fault, Reading, derive
 from quality.errors import AlreadyAnswered, NotWanted, Settled
 from quality.models import Adjudication, Judgment, Review
 from quality.services.answer_checks import Checked, check_answer, ontology_of
 from quality.services.in_hand import InHand, Seats, lock_seats, read_in_hand
 from quality.services.settling import classes_of, settle
+from quality.services.terms import open_for_correction
 from quality.services.writing import write_judgment
 from routing.choices import AssignmentState, Purpose, TaskState
 from routing.errors import NotYours
@@ -41,6 +44,8 @@ TIME_RULES: Mapping[str, str] = {
 }
 ANSWERS = frozenset({Purpose.LABEL, Purpose.GOLD, Purpose.QUALIFICATION})
 WANTED = frozenset({TaskState.HELD, TaskState.ANSWERED, TaskState.ACCEPTED})
+# As long as most reviews are outstanding.
+UNSEEN_HOURS = timedelta(hours=8)
 CORRECT = "quality.services.submitting.correct"
 
 
@@ -122,8 +127,8 @@ def correct(
     """Correct an answer: a new row beside the old one, and its task is settled anew.
 
     Allowed until the task is accepted, and while nobody has begun to review or adjudicate it.
-    Corrected to what it says already, it stays as it is. Seconds are those of the correction; the
-    time of the first answer stays with its row.
+    Corrected to what it says already, it stays as it is. The new row stands for the whole answer:
+    its seconds are those of the row before and of the correction together.
 
     Raises
     ------
@@ -153,8 +158,8 @@ def correct(
         raise Settled(why=_("it has been corrected already"))
     if _equal(last.answer, checked.answer):
         return last
-    _check_open(work, seats)
-    made = _write(work, checked, billed, confidence, judgment.source, now)
+    _check_open(work, seats, last.submitted_at, now)
+    made = _write(work, checked, _together(last, billed), confidence, judgment.source, now)
     if work.purpose == Purpose.LABEL:
         # Reviews that nobody has begun looked at the answer before.
         Review.objects.filter(task=work.task_id, state=ReviewState.PENDING).update(
@@ -285,8 +290,38 @@ def _last(work: InHand) -> Judgment | None:
     return Judgment.objects.filter(assignment=work.id).order_by("-attempt").first()
 
 
-def _check_open(work: InHand, seats: Seats) -> None:
+def _together(last: Judgment, billed: Billed) -> Billed:
+    """Return the seconds of an answer and of its correction, with the faults of both."""
+
+    def both(one: float | None, other: float | None) -> float | None:
+        return other if one is None else one + (other or 0.0)
+
+    before = tuple(Fault(**fault) for fault in last.time_faults)
+    return Billed(
+        billed.rule,
+        both(last.raw_seconds, billed.raw),
+        both(last.billable_seconds, billed.billable),
+        before + billed.faults,
+    )
+
+
+def _check_unseen(work: InHand, given: datetime, now: datetime) -> None:
+    """Let gold be corrected as work beside it would be: who is refused must not learn from it.
+
+    Work can be corrected while answers are still asked or a review is outstanding. How often that
+    is, the decision says that the gold stands under; which answers it is, hangs on their id only.
+    """
+    open_share = open_for_correction(work.decision_id)
+    drawn = luck(settings.AUDIT_KEY.encode(), "correct", work.public_id) < open_share
+    if not drawn or now - given > UNSEEN_HOURS:
+        raise Settled(why=TaskState.ACCEPTED.label)
+
+
+def _check_open(work: InHand, seats: Seats, given: datetime, now: datetime) -> None:
     """Refuse a correction of what is settled."""
+    if work.purpose != Purpose.LABEL:
+        _check_unseen(work, given, now)
+        return
     if seats.attempt != work.attempt or seats.state not in (TaskState.HELD, TaskState.ANSWERED):
         raise Settled(why=TaskState(seats.state).label)
     if Review.objects.filter(

@@ -89,6 +89,21 @@ def terms_of(decision: UUID, arrangement: int) -> Terms:
     return Terms(row, 1.0 - target, careful, share > 0)
 
 
+def open_for_correction(decision_id: int | None) -> float:
+    """Return the share of a decision's tasks whose first answer can be corrected for a while.
+
+    Where several answers are asked, nearly all; else those that are reviewed.
+    """
+    if decision_id is None:
+        return 0.0
+    chosen = Decision.objects.filter(pk=decision_id).values_list("chosen", flat=True).first()
+    shares = [
+        1.0 if entry["answers"] > 1 else float(entry["review_share"] or 0.0)
+        for entry in chosen or ()
+    ]
+    return max(shares, default=0.0)
+
+
 USUAL_TERMS = Terms(None, 1.0 - USUAL_TARGET_ERROR, True, False)
 
 

@@ -15,6 +15,7 @@ from routing.models import Domain, Project, TaskType
 from routing.services.demand import cohort_columns, type_columns
 from routing.services.reading import TaskColumns
 from routing.services.scope import Scope
+from routing.services.scoring import effort_versions
 from routing.services.supply import (
     people_columns,
     pool_columns,
@@ -84,6 +85,7 @@ def read_problem(scope: Scope, tasks: TaskColumns, taken: Taken) -> Problem:
         "numpy": np.__version__,
         "estimates": {skill.key: table.estimates.get(skill.pk, []) for skill in skills},
         "facts": facts,
+        "effort": effort_versions(types, scope.now),
         "rates": {pools.key[p]: version for p, _y, _a, _words, version in rates.told},
     }
     return Problem(inputs, tasks, built.cohort, built.hours, table, versions)

@@ -110,8 +110,28 @@ def learned_effort(types: Sequence[TaskType], now: datetime) -> tuple[Floats, Fl
     place = {t.pk: number for number, t in enumerate(types)}
     factor = np.full((len(types), 4), effort.USUAL_LOG_FACTOR)
     spread = np.full((len(types), 4), effort.USUAL_SPREAD)
+    for row in _latest_effort(types, now):
+        at = place[row.task_type_id], Band.values.index(row.complexity_band)
+        factor[at], spread[at] = row.log_factor, row.log_spread
+    return factor, spread
+
+
+def effort_versions(types: Sequence[TaskType], now: datetime) -> dict[str, list[str]]:
+    """Return which effort estimates count as of `now`, in words by type key, for a run's record."""
+    keys = {t.pk: t.key for t in types}
+    found: dict[str, list[str]] = {}
+    for row in sorted(
+        _latest_effort(types, now), key=lambda r: Band.values.index(r.complexity_band)
+    ):
+        text = f"{row.complexity_band} as of {row.as_of.isoformat()}: {row.n} durations"
+        found.setdefault(keys[row.task_type_id], []).append(text)
+    return found
+
+
+def _latest_effort(types: Sequence[TaskType], now: datetime) -> list[EffortEstimate]:
+    """Return the latest estimate of each type and band as of `now`; one query."""
     latest = (
-        EffortEstimate.objects.filter(task_type_id__in=place, as_of__lte=now)
+        EffortEstimate.objects.filter(task_type__in=[t.pk for t in types], as_of__lte=now)
         .annotate(
             newest=Window(
                 RowNumber(),
@@ -121,10 +141,7 @@ def learned_effort(types: Sequence[TaskType], now: datetime) -> tuple[Floats, Fl
         )
         .filter(newest=1)
     )
-    for row in latest:
-        at = place[row.task_type_id], Band.values.index(row.complexity_band)
-        factor[at], spread[at] = row.log_factor, row.log_spread
-    return factor, spread
+    return list(latest)
 
 
 def scored_tasks(ids: Sequence[int]) -> tuple[TaskColumns, list[TaskType], Scored]:

@@ -220,7 +220,8 @@ def test_a_correction_is_a_new_row_and_settles_anew(world: World) -> None:
     by = {"acting_user": login(world, first), "now": NOW + 2 * MINUTE}
     fixed = correct(given, answer="cat", raw_seconds=4.0, **by)
     assert (fixed.attempt, fixed.label, fixed.assignment_id) == (2, "cat", given.assignment_id)
-    assert (fixed.raw_seconds, fixed.billable_seconds) == (4.0, 4.0)
+    # It stands for the whole answer: nine seconds, and four to correct it.
+    assert (fixed.raw_seconds, fixed.billable_seconds) == (13.0, 13.0)
     given.refresh_from_db()
     assert (given.label, given.billable_seconds) == ("dog", 9.0)
     assert correct(given, answer="cat", **by) == correct(fixed, answer="cat", **by) == fixed
@@ -252,6 +253,45 @@ def test_what_is_adjudicated_is_not_corrected(world: World) -> None:
     given = answer(world, take(world, second), "dog")
     with pytest.raises(Settled, match="adjudicated"):
         correct(given, answer="cat", acting_user=login(world, second), now=NOW)
+
+
+@pytest.mark.parametrize(
+    ("most", "share", "open_to"), [(1, 0.0, False), (3, 0.0, True), (1, 1.0, True)]
+)
+def test_gold_is_corrected_as_work_beside_it(
+    world: World, most: int, share: float, open_to: bool
+) -> None:
+    """Who tries to correct every answer must not find out which ones are gold."""
+    task = voted(world, most=most, tasks=2, target=0.06) if not share else None
+    if task is None:
+        routed(world, 2, rules=only("in_house", share=share, choice="random"))
+    rates(0.8)
+    first = people()[0]
+    claim(first, count=2, acting_user=login(world, first), now=NOW)
+    work, gold = Assignment.objects.order_by("pk")
+    # As the claim hands gold out: another purpose, the decision of the work beside it.
+    gold = Assignment.objects.create(
+        task=world.add_tasks(gold.task.project, 1)[0],
+        annotator=first,
+        human=gold.human,
+        pool=gold.pool,
+        purpose="gold",
+        decision=work.decision,
+        effort_seconds=work.effort_seconds,
+        day=gold.day,
+        reserved_at=NOW,
+        lease_until=NOW + 30 * MINUTE,
+    )
+    by = {"acting_user": login(world, first), "now": NOW + 2 * MINUTE}
+    told = []
+    for held in (work, gold):
+        given = answer(world, held)
+        try:
+            told.append(correct(given, answer="dog", **by).attempt)
+        except Settled as refused:
+            told.append(str(refused))
+    assert told[0] == told[1]
+    assert (told[0] == 2) is open_to
 
 
 # -- taken back ---------------------------------------------------------------------------------
