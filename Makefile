@@ -25,8 +25,9 @@ serve: setup
 	$(BIN)/python manage.py migrate --verbosity 0
 	PORT=$(PORT) BIN=$(BIN) sh scripts/serve.sh
 
+# Tables are made from the models here, by the migrations in test-services and by whatever is served.
 test: setup
-	env -u DATABASE_URL -u CELERY_BROKER_URL $(BIN)/python -m pytest -n 2 -m "not services and not browser"
+	env -u DATABASE_URL -u CELERY_BROKER_URL $(BIN)/python -m pytest -n 2 --no-migrations -m "not services and not browser"
 
 # PostgreSQL with a broker and real workers, and the pages in a real Chromium.
 test-services: setup
