@@ -61,6 +61,7 @@ PERMISSIONS: dict[str, frozenset[str]] = {
     "alarms.view": frozenset({OPS, QUALITY, AUDITOR, SYSTEM}),
     "alarms.manage": frozenset({OPS, QUALITY, SYSTEM}),
     "agreement.measure": frozenset({OPS, QUALITY, SYSTEM}),
+    "relabel.manage": frozenset({OPS, QUALITY, SYSTEM}),
     "drift.watch": frozenset({OPS, QUALITY, SYSTEM}),
     "bias.check": frozenset({OPS, QUALITY, SYSTEM}),
     "pauses.propose": frozenset({OPS, QUALITY, SYSTEM}),

@@ -27,6 +27,9 @@ from quality.models import (
     QualificationItem,
     QualificationSet,
     QualificationTry,
+    Relabel,
+    RelabelStep,
+    RelabelTask,
     Review,
     ReviewChance,
     TypeFacts,
@@ -55,6 +58,9 @@ ACCESS = {
     # Counts of gold by the minute; who is paused reads `services.pause_notices`.
     PauseProposal: HOUSE_ONLY,
     DriftChart: HOUSE_ONLY,
+    Relabel: HOUSE_ONLY,
+    RelabelStep: HOUSE_ONLY,
+    RelabelTask: HOUSE_ONLY,
     BiasReport: HOUSE_ONLY,
     BiasSegment: HOUSE_ONLY,
     # Names the people of two vendors side by side.

@@ -9,7 +9,15 @@ class QualityConfig(AppConfig):
         from common.access import register_access
         from common.triggers import register
         from quality.access import ACCESS
-        from quality.services import agreements, bias, drift, learning
+        from quality.services import (
+            agreements,
+            bias,
+            drift,
+            learning,
+            relabel_batches,
+            relabel_undo,
+            relabelling,
+        )
         from quality.services.facts import MeasuredQuality
         from quality.triggers import RULES
         from routing import seams
@@ -21,3 +29,5 @@ class QualityConfig(AppConfig):
         register_job(agreements.JOB, agreements.agreement_job, permission=agreements.MEASURE)
         register_job(drift.JOB, drift.drift_job, permission=drift.WATCH)
         register_job(bias.JOB, bias.bias_job, permission=bias.CHECK)
+        register_job(relabelling.JOB, relabelling.relabel_job, permission=relabel_batches.MANAGE)
+        register_job(relabel_undo.JOB, relabel_undo.undo_job, permission=relabel_batches.MANAGE)

@@ -121,6 +121,35 @@ class SegmentKind(models.TextChoices):
     POOL = "pool", _("pool")
 
 
+class RelabelState(models.TextChoices):
+    LISTED = "listed", _("listed")
+    APPLYING = "applying", _("being applied")
+    APPLIED = "applied", _("applied")
+    UNDOING = "undoing", _("being undone")
+    UNDONE = "undone", _("undone")
+    DROPPED = "dropped", _("dropped")
+
+
+# from -> to; quality.services.relabelling takes every step and writes its row.
+RELABEL_TRANSITIONS: dict[str, frozenset[str]] = {
+    RelabelState.LISTED: frozenset({RelabelState.APPLYING, RelabelState.DROPPED}),
+    RelabelState.APPLYING: frozenset({RelabelState.APPLIED}),
+    RelabelState.APPLIED: frozenset({RelabelState.UNDOING}),
+    RelabelState.UNDOING: frozenset({RelabelState.UNDONE}),
+    RelabelState.UNDONE: frozenset(),
+    RelabelState.DROPPED: frozenset(),
+}
+
+
+class RelabelWhy(models.TextChoices):
+    """By what a task is touched."""
+
+    LABEL = "label", _("its label means something else now")
+    ANSWER = "answer", _("an answer says what means something else now")
+    FIELD = "field", _("a field of its answer means something else now")
+    ASKED = "asked", _("asked for by the query")
+
+
 class PauseState(models.TextChoices):
     """How a proposed pause stands; a person decides, the system holds for a day at most."""
 

@@ -51,6 +51,7 @@ RULES = (
         "OR NEW.owner_id <> OLD.owner_id))",
         "An alarm keeps what it is about, and its outcome once it is closed.",
     ),
+    *by_steps("quality_relabel", "relabel_id", "a relabelling"),
     *by_steps("quality_pauseproposal", "proposal_id", "a proposed pause"),
     *by_a_person("quality_pauseproposal", "decided_by_id"),
     *by_a_person("quality_pauseproposal", "settled_by_id"),

@@ -14,6 +14,7 @@ from quality.models.checks import Adjudication, Label, Review, ReviewChance
 from quality.models.estimates import Estimation, TypeFacts
 from quality.models.pauses import PauseProposal, PauseProposalStep
 from quality.models.qualification import QualificationItem, QualificationSet, QualificationTry
+from quality.models.relabels import Relabel, RelabelStep, RelabelTask
 
 __all__ = [
     "Adjudication",
@@ -37,6 +38,9 @@ __all__ = [
     "QualificationItem",
     "QualificationSet",
     "QualificationTry",
+    "Relabel",
+    "RelabelStep",
+    "RelabelTask",
     "Review",
     "ReviewChance",
     "TypeFacts",
