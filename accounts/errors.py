@@ -2,7 +2,7 @@
 
 from django.utils.translation import gettext_lazy as _
 
-from common.errors import Conflict
+from common.errors import AppError, Conflict
 
 
 class JobTaken(Conflict):
@@ -10,3 +10,11 @@ class JobTaken(Conflict):
 
     code = "job_taken"
     text = _("The job was taken over by another worker.")
+
+
+class Unauthorized(AppError):
+    """No key, or none that opens anything."""
+
+    code = "unauthorized"
+    status = 401
+    text = _("Send a live API key as Authorization: Bearer …")

@@ -1,17 +1,24 @@
-"""Statements of hot paths: written by hand, prepared once for each connection on PostgreSQL.
+"""Statements of hot paths: written by hand, bound by the server on PostgreSQL.
 
-Planning a statement of some joins takes the server longer than running it. Django's cursor writes
-the values into the text, so that every statement is a new one; here they are bound by the server.
+Django's cursor writes the values into the text, so that every statement is a new one to be read and
+planned. Bound by the server, a statement can be prepared once for each connection: planning some
+joins takes longer than running them. Prepare what is looked up by unique keys, where the plan for
+any value is the right one.
 """
 
 from collections.abc import Iterable, Sequence
-from typing import Any
+from datetime import datetime
+from typing import Any, TypeVar
+from uuid import UUID
 
 import psycopg
 from django.db import connection
+from django.db.models import Model
+
+M = TypeVar("M", bound=Model)
 
 
-def rows(sql: str, values: Sequence[Any] = ()) -> list[tuple[Any, ...]]:
+def rows(sql: str, values: Sequence[Any] = (), *, prepare: bool = False) -> list[tuple[Any, ...]]:
     """Run a statement and return its rows.
 
     Placeholders are ``%s``. While queries are recorded (tests, DEBUG) it goes by Django's cursor,
@@ -24,7 +31,7 @@ def rows(sql: str, values: Sequence[Any] = ()) -> list[tuple[Any, ...]]:
     connection.ensure_connection()
     connection.validate_no_broken_transaction()
     with connection.wrap_database_errors, psycopg.Cursor(connection.connection) as cursor:
-        cursor.execute(sql, values, prepare=True)
+        cursor.execute(sql, values, prepare=prepare)
         return cursor.fetchall() if cursor.description else []
 
 
@@ -42,3 +49,20 @@ def not_among(column: str, values: Iterable[Any], kind: str = "bigint") -> tuple
     if connection.vendor == "postgresql":
         return f"{column} <> ALL(%s::{kind}[])", [listed]
     return f"{column} NOT IN ({', '.join(['%s'] * len(listed))})", listed
+
+
+def instance(model: type[M], names: Sequence[str], values: Sequence[Any]) -> M:
+    """Return a stored row as an object of which only these fields (attname) are loaded."""
+    given = dict(zip(names, values, strict=True))
+    order = [field.attname for field in model._meta.concrete_fields if field.attname in given]
+    return model.from_db(connection.alias, order, [given[name] for name in order])
+
+
+def sql_time(at: datetime) -> Any:
+    """Return a time as a statement takes it."""
+    return connection.ops.adapt_datetimefield_value(at)
+
+
+def sql_uuid(value: Any) -> UUID:
+    """Return a UUID as a statement gave it: SQLite keeps its digits."""
+    return value if isinstance(value, UUID) else UUID(value)

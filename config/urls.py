@@ -10,5 +10,6 @@ urlpatterns = [
     path("", RedirectView.as_view(url="/admin/", permanent=False)),
     path("admin/", admin.site.urls),
     path("queue/", include("console.queue.urls")),
+    path("api/v1/", include("routing.api")),
     path("files/<uuid:public_id>/", download, name="file"),
 ]

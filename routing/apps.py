@@ -25,12 +25,15 @@ class RoutingConfig(AppConfig):
 
         from accounts.services.job_kinds import register_job
         from common.access import register_access
+        from common.routines import register_routine
         from common.triggers import register
         from routing.access import ACCESS
         from routing.checks import check_answer_schemas
+        from routing.routines import CLAIM
         from routing.triggers import RULES
 
         register(*RULES)
+        register_routine(CLAIM)
         checks.register(check_answer_schemas, checks.Tags.database)
         register_job("route", route_job, permission="routing.run")
         register_access(ACCESS)

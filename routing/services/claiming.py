@@ -6,9 +6,9 @@ the facts: what the process knows of the annotator either stands on it or is wor
 """
 
 import random
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 
 from django.conf import settings
@@ -23,9 +23,10 @@ from routing.choices import SEATED_ASSIGNMENTS, Purpose
 from routing.errors import LimitReached, TaskTaken
 from routing.models import Assignment, Decision, Task
 from routing.services.assignments import check_worker, expire_for
+from routing.services.claiming_at_once import claim_at_once
 from routing.services.eligibility import Eligibility, eligibility, facts_version, kept
 from routing.services.locks import hold_human, hold_seats
-from routing.services.picking import Picked, Range, Reads, pick, ranges, read
+from routing.services.picking import TASK_FIELDS, Picked, Range, Reads, pick, ranges, read
 from routing.services.reserving import Given, Holder, reserve
 from workforce.models import Annotator
 
@@ -51,21 +52,39 @@ def claim(
         If the user may not act for the annotator.
     """
     check_worker(annotator.user_id, acting_user)
+    count = min(max(count, 1), MOST)
+    day = local_date(now, settings.OPERATION_TIME_ZONE)
+    # Which of them are to be mixed in is drawn before anything is known of the work at hand.
+    drawn = _draw(annotator.pk, count, now)
+    if not any(drawn):
+        made = claim_at_once(annotator, count, day, acting_user, now)
+        if made is not None:
+            return made
     while True:
         with suppress(_Stale), transaction.atomic():
-            return _claim(annotator, count, acting_user, now)
+            return _claim(annotator, drawn, day, acting_user, now)
 
 
-def _claim(annotator: Annotator, count: int, acting_user: User, now: datetime) -> list[Assignment]:
-    day = local_date(now, settings.OPERATION_TIME_ZONE)
+def _draw(annotator_id: int, count: int, now: datetime) -> list[bool]:
+    """Return for each task of a claim whether something is to be mixed in in its place."""
+    who = kept(annotator_id)
+    version = who.version if who is not None else 0
+    chance = seams.mix.get().wanted(annotator_id=annotator_id, facts=version, at=now)
+    return [chance > 0 and random.random() < chance for _ in range(count)]
+
+
+def _claim(
+    annotator: Annotator, drawn: Sequence[bool], day: date, acting_user: User, now: datetime
+) -> list[Assignment]:
+    """Claim by as many statements as it needs."""
     who, reads = look(annotator.pk, day, now)
     if reads.overdue:
         expire_for(who.held, now=now)
     limits = Limits.of(who, reads)
-    found = _find(who, limits, min(max(count, 1), MOST, limits.most), day)
+    found = _find(who, limits, min(len(drawn), limits.most), day)
     if not found and limits.full:
         raise LimitReached(limit=_("tasks in hand"))
-    given = _mixed(who, found, now)
+    given = _mixed(who, found, drawn, now)
     own = acting_user.pk == annotator.user_id
     holder = Holder(
         annotator_id=annotator.pk,
@@ -199,44 +218,40 @@ def _round(
     return [
         row
         for row in rows
-        if limits.allow(row.project_id, who.harmful_efforts.get(row.decision_id, 0.0))
+        if limits.allow(row.task.project_id, who.harmful_efforts.get(row.decision_id, 0.0))
     ]
 
 
-def _mixed(who: Eligibility, found: list[Picked], now: datetime) -> list[Given]:
+def _mixed(
+    who: Eligibility, found: list[Picked], drawn: Sequence[bool], now: datetime
+) -> list[Given]:
     """Return what is given: the placements found, some of them replaced by what is mixed in.
 
     It stands beside ordinary work and looks like it: of the same project and type, with the same
     decision, effort and lease. The seat of what it replaces stays free.
     """
-    if not found:
-        return []
     source = seams.mix.get()
-    chance = source.wanted(annotator_id=who.annotator_id, facts=who.version, at=now)
     given: list[Given] = []
-    for row in found:
-        rules = who.projects[row.project_id]
+    # Fewer may be found than were drawn for.
+    for row, wanted in zip(found, drawn, strict=False):
+        rules = who.projects[row.task.project_id]
         one = Given(
-            task_id=row.task_id,
-            task_public_id=row.task_public_id,
-            attempt=row.attempt,
+            task=row.task,
             purpose=Purpose.LABEL,
             decision_id=row.decision_id,
-            guideline_id=rules.guideline_id or row.guideline_id,
+            guideline_id=rules.guideline_id or row.task.guideline_id,
             effort_seconds=who.effort_seconds(row.decision_id),
             lease_minutes=rules.lease_minutes,
             placement_id=row.placement_id,
-            state=row.state,
-            steps=row.steps,
         )
         mixed = None
-        if chance > 0 and random.random() < chance:
+        if wanted:
             mixed = source.pick(
                 annotator_id=who.annotator_id,
                 humans=who.humans,
-                project_id=row.project_id,
-                task_type_id=row.task_type_id,
-                besides=[other.task_id for other in given],
+                project_id=row.task.project_id,
+                task_type_id=row.task.task_type_id,
+                besides=[other.task.pk for other in given],
                 at=now,
             )
         given.append(one if mixed is None else _in_place_of(one, mixed))
@@ -244,17 +259,8 @@ def _mixed(who: Eligibility, found: list[Picked], now: datetime) -> list[Given]:
 
 
 def _in_place_of(one: Given, mixed: seams.Mixed) -> Given:
-    task = Task.objects.only("public_id", "attempt").get(pk=mixed.task_id)
-    return Given(
-        task_id=task.pk,
-        task_public_id=task.public_id,
-        attempt=task.attempt,
-        purpose=mixed.purpose,
-        decision_id=one.decision_id,
-        guideline_id=one.guideline_id,
-        effort_seconds=one.effort_seconds,
-        lease_minutes=one.lease_minutes,
-    )
+    task = Task.objects.only(*TASK_FIELDS).get(pk=mixed.task_id)
+    return replace(one, task=task, purpose=mixed.purpose, placement_id=None)
 
 
 def take(
@@ -286,9 +292,7 @@ def take(
         raise ValueError("labels are claimed or assigned: they take a seat")
     check_worker(annotator.user_id, acting_user)
     given = Given(
-        task_id=task.pk,
-        task_public_id=task.public_id,
-        attempt=task.attempt,
+        task=task,
         purpose=purpose,
         decision_id=decision.pk if decision is not None else None,
         guideline_id=task.guideline_id,
@@ -307,8 +311,8 @@ def _take(annotator: Annotator, given: Given, acting_user: User, now: datetime) 
         raise NotFound(what=_("task"))
     Limits.of(who, reads)
     had = Assignment.objects.filter(
-        task_id=given.task_id,
-        attempt=given.attempt,
+        task_id=given.task.pk,
+        attempt=given.task.attempt,
         human__in=who.humans,
         state__in=SEATED_ASSIGNMENTS,
     )

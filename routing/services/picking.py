@@ -5,16 +5,17 @@ On PostgreSQL each is one prepared statement; rows that somebody else has locked
 the same is a short sequence inside an IMMEDIATE transaction.
 """
 
+import json
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import Any
-from uuid import UUID
 
 from django.db import connection
 
-from common.sql import among, not_among, rows
+from common.sql import among, instance, not_among, rows, sql_time, sql_uuid
 from routing.core.urgency import REST, day_range
+from routing.models import Task
 from routing.services.eligibility import Eligibility, Group
 
 LIVE = "('reserved', 'in_progress')"
@@ -23,14 +24,27 @@ SEATED = "('reserved', 'in_progress', 'submitted')"
 ANSWERS = "('label', 'gold', 'qualification')"
 SLACK = 32  # candidates beyond those wanted: so many may be held by others at the moment
 
-COLUMNS = (
-    "p.id, p.decision_id, t.id, t.public_id, t.project_id, t.task_type_id, t.guideline_id, "
-    "t.attempt, t.state, t.steps"
+TASK_FIELDS = (
+    "id",
+    "public_id",
+    "project_id",
+    "task_type_id",
+    "guideline_id",
+    "attempt",
+    "state",
+    "steps",
+    "external_id",
+    "payload_reference",
+    "payload",
 )
+COLUMNS = f"p.id, p.decision_id, {', '.join(f't.{name}' for name in TASK_FIELDS)}"
 PICKABLE = (
     "p.taken < p.opened AND t.state IN ('open', 'held', 'rework') "
+    # Asked row by row (a limit keeps it from becoming a join): few have had any one task, while a
+    # human being has had many.
     "AND NOT EXISTS (SELECT 1 FROM routing_assignment a WHERE a.task_id = t.id AND {human} "
-    "AND a.attempt = t.attempt AND a.state IN ('reserved', 'in_progress', 'submitted', 'skipped'))"
+    "AND a.attempt = t.attempt AND a.state IN ('reserved', 'in_progress', 'submitted', 'skipped') "
+    "LIMIT 1 OFFSET 0)"
 )
 
 
@@ -56,14 +70,7 @@ class Picked:
 
     placement_id: int
     decision_id: int
-    task_id: int
-    task_public_id: UUID
-    project_id: int
-    task_type_id: int
-    guideline_id: int | None
-    attempt: int
-    state: str
-    steps: int
+    task: Task
 
 
 @dataclass(frozen=True)
@@ -85,7 +92,7 @@ def read(who: Eligibility, day: date, now: datetime) -> Reads:
         "EXISTS (SELECT 1 FROM routing_assignment a "
         f"WHERE a.state IN {LIVE} AND a.lease_until <= %s)",
     ]
-    values: list[Any] = [now]
+    values: list[Any] = [sql_time(now)]
     sql = f"SELECT {', '.join(columns)}, t.project_id, count(t.id) " + (
         "FROM (SELECT 1) one LEFT JOIN (routing_assignment a JOIN routing_task t "
         f"ON t.id = a.task_id) ON {mine} AND a.state IN {LIVE} AND a.purpose IN {ANSWERS} "
@@ -118,7 +125,7 @@ def _caps(who: Eligibility, day: date, now: datetime) -> tuple[int, float, int]:
         " 0), coalesce(sum(CASE WHEN a.reserved_at > %s THEN 1 ELSE 0 END), 0) "
         "FROM routing_assignment a JOIN routing_task t ON t.id = a.task_id "
         f"WHERE {human} AND {on} AND a.state IN {SEATED}",
-        [day, day, since, *humans, *dates],
+        [day, day, sql_time(since), *humans, *dates],
     )
     return int(found[0]), float(found[1]), int(found[2])
 
@@ -198,7 +205,7 @@ def pick(
             [getattr(one, name) for one in wanted] for name in ("run_id", "crew", "low", "high")
         ]
         bound = [*columns, [one.rank for one in wanted], who.pool_id, *values]
-    return [Picked(*row) for row in rows(sql, bound)]
+    return [_picked(row) for row in rows(sql, bound)]
 
 
 def _pick_in_turn(
@@ -224,6 +231,13 @@ def _pick_in_turn(
     for one in wanted:
         bound = [one.run_id, who.pool_id, one.crew, one.low, one.high]
         for row in rows(sql, [*bound, *humans, *others]):
-            task = (*row[:3], UUID(str(row[3])), *row[4:-1])
-            found.append((one.rank, row[-1] & REST, row[0], task))
-    return [Picked(*row) for *_order, row in sorted(found)[:count]]
+            found.append((one.rank, row[-1] & REST, row[0], row[:-1]))
+    found.sort(key=lambda row: row[:3])
+    return [_picked(row) for *_order, row in found[:count]]
+
+
+def _picked(row: tuple[Any, ...]) -> Picked:
+    placement, decision, pk, public_id, *values, payload = row
+    loaded = None if payload is None else json.loads(payload)
+    task = instance(Task, TASK_FIELDS, [pk, sql_uuid(public_id), *values, loaded])
+    return Picked(placement, decision, task)

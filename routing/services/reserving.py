@@ -13,7 +13,7 @@ from accounts.models import User
 from audit.services.events import EVENT_SQL, digest_of, event_values, record_event
 from common.sql import rows
 from routing.choices import TaskState
-from routing.models import Assignment
+from routing.models import Assignment, Task
 
 KIND = "assignment.reserved"
 COLUMNS = (
@@ -57,20 +57,16 @@ class Holder:
 class Given:
     """One task that is given; `placement_id` is that of the seat it takes, if it takes one.
 
-    state, steps : of the task, for its step to held
+    task : with id, public id, attempt, and state and steps as they were locked
     """
 
-    task_id: int
-    task_public_id: UUID
-    attempt: int
+    task: Task
     purpose: str
     decision_id: int | None
     guideline_id: int | None
     effort_seconds: float
     lease_minutes: int
     placement_id: int | None = None
-    state: str = TaskState.HELD
-    steps: int = 0
 
 
 def reserve(
@@ -80,12 +76,13 @@ def reserve(
     if not given:
         return []
     made = [_assignment(one, holder, now) for one in given]
-    steps = [one for one in given if one.placement_id is not None and one.state != TaskState.HELD]
+    seated = [one.task for one in given if one.placement_id is not None]
+    steps = [task for task in seated if task.state != TaskState.HELD]
     seats = [one.placement_id for one in given if one.placement_id is not None]
     data: dict[str, Any] = {"annotator": str(holder.annotator_public_id)}
     if len(made) == 1:
         data |= {"subject": "assignment", "subject_id": made[0].public_id}
-        data["task"] = str(given[0].task_public_id)
+        data["task"] = str(given[0].task.public_id)
     else:
         data |= {"count": len(made), "digest": digest_of(row.public_id for row in made)}
     if connection.vendor == "postgresql":
@@ -99,12 +96,12 @@ def reserve(
 def _assignment(one: Given, holder: Holder, now: datetime) -> Assignment:
     return Assignment(
         public_id=uuid4(),
-        task_id=one.task_id,
+        task=one.task,
         annotator_id=holder.annotator_id,
         human=holder.human,
         pool_id=holder.pool_id,
         purpose=one.purpose,
-        attempt=one.attempt,
+        attempt=one.task.attempt,
         decision_id=one.decision_id,
         guideline_id=one.guideline_id,
         effort_seconds=one.effort_seconds,
@@ -117,7 +114,7 @@ def _assignment(one: Given, holder: Holder, now: datetime) -> Assignment:
 
 def _at_once(
     made: Sequence[Assignment],
-    steps: Sequence[Given],
+    steps: Sequence[Task],
     seats: Sequence[int],
     data: Mapping[str, Any],
     acting_user: User,
@@ -150,9 +147,9 @@ def _at_once(
             list(seats),
             acting_user.pk,
             now,
-            [one.task_id for one in steps],
-            [one.steps for one in steps],
-            [str(one.state) for one in steps],
+            [task.pk for task in steps],
+            [task.steps for task in steps],
+            [str(task.state) for task in steps],
             first.annotator_id,
             first.human,
             first.pool_id,
@@ -169,6 +166,7 @@ def _at_once(
             [row.lease_until for row in made],
             *event_values(KIND, acting_user=acting_user, now=now, **data),
         ],
+        prepare=True,
     )
     ids = dict(found)
     for row in made:
@@ -178,7 +176,7 @@ def _at_once(
 
 def _in_turn(
     made: Sequence[Assignment],
-    steps: Sequence[Given],
+    steps: Sequence[Task],
     seats: Sequence[int],
     acting_user: User,
     now: datetime,
@@ -186,16 +184,16 @@ def _in_turn(
     """Write the same where this transaction is the only writer."""
     for seat in seats:
         rows("UPDATE routing_placement SET taken = taken + 1 WHERE id = %s", [seat])
-    for one in steps:
+    for task in steps:
         rows(
             "INSERT INTO routing_taskstep "
             "(task_id, sequence, from_state, to_state, actor_id, reason, at) "
             "VALUES (%s, %s, %s, 'held', %s, '', %s)",
-            [one.task_id, one.steps + 1, str(one.state), acting_user.pk, now],
+            [task.pk, task.steps + 1, str(task.state), acting_user.pk, now],
         )
         rows(
             "UPDATE routing_task SET state = 'held', steps = steps + 1 WHERE id = %s",
-            [one.task_id],
+            [task.pk],
         )
     marks = ", ".join(["%s"] * len(COLUMNS))
     for row in made:

@@ -33,6 +33,8 @@ class ProjectRules:
     """
 
     id: int
+    key: str
+    link_template: str
     run_id: int
     run_public_id: UUID
     run_first_day: date
@@ -40,6 +42,7 @@ class ProjectRules:
     lease_minutes: int
     in_progress_limit: int
     guideline_id: int | None
+    guideline_number: int | None
     level: int
     clearance: int
     attestations: NDArray[np.bool_]
@@ -54,13 +57,15 @@ class ProjectRules:
 class RulesNow:
     """Rules in force under a version of the facts, until something lapses by itself.
 
-    skill_of : skill id of each task type; certificate_of : kind asked by each domain
+    skill_of, type_keys : skill id and key of each task type
+    certificate_of : kind asked by each domain
     """
 
     version: int
     until: datetime
     projects: Mapping[int, ProjectRules]
     skill_of: Mapping[int, int]
+    type_keys: Mapping[int, str]
     certificate_of: Mapping[int, int]
     skills: tuple[int, ...]
     certificates: tuple[int, ...]
@@ -76,6 +81,11 @@ def rules_now(version: int, now: datetime) -> RulesNow:
     found = _read(version, now)
     _kept[:] = [found]
     return found
+
+
+def rules_known() -> RulesNow | None:
+    """Return the rules that this process read last: for what is shown, not for what is decided."""
+    return _kept[0] if _kept else None
 
 
 def next_quarter(now: datetime) -> datetime:
@@ -113,6 +123,7 @@ def _read(version: int, now: datetime) -> RulesNow:
         until=min([next_quarter(now), *changes]),
         projects=projects,
         skill_of=dict(TaskType.objects.values_list("pk", "skill_id")),
+        type_keys=dict(TaskType.objects.values_list("pk", "key")),
         certificate_of={
             pk: kind
             for pk, kind in Domain.objects.values_list("pk", "certification_id")
@@ -129,20 +140,23 @@ def _rules(
     excluded: Mapping[int, set[int]],
     asked: Mapping[int, set[int]],
     barred: Mapping[int, set[int]],
-    guidelines: Mapping[int, int],
+    guidelines: Mapping[int, tuple[int, int]],
 ) -> ProjectRules:
     run = row.current_run
     if run is None:
         raise RuntimeError("a project without a run in force is not served")
     return ProjectRules(
         id=row.pk,
+        key=row.key,
+        link_template=row.link_template,
         run_id=run.pk,
         run_public_id=run.public_id,
         run_first_day=local_date(run.now, settings.OPERATION_TIME_ZONE),
         carried=tuple((int(p), int(c), int(d)) for p, c, d in run.carried),
         lease_minutes=row.lease_minutes,
         in_progress_limit=row.in_progress_limit,
-        guideline_id=guidelines.get(row.pk),
+        guideline_id=guidelines.get(row.pk, (None, None))[0],
+        guideline_number=guidelines.get(row.pk, (None, None))[1],
         level=row.minimum_level,
         clearance=row.minimum_clearance,
         attestations=np.array([kind in row.required_attestations for kind in ATTESTATIONS]),
@@ -162,14 +176,16 @@ def _pairs(table: type, one: str, other: str, ids: list[int]) -> dict[int, set[i
     return found
 
 
-def _guidelines(ids: list[int], now: datetime) -> tuple[dict[int, int], list[datetime]]:
-    """Return the guideline version in force of each project, and when others come into force."""
-    in_force: dict[int, int] = {}
+def _guidelines(ids: list[int], now: datetime) -> tuple[dict[int, tuple[int, int]], list[datetime]]:
+    """Return id and number of the guideline in force by project, and when others come in force."""
+    in_force: dict[int, tuple[int, int]] = {}
     changes: list[datetime] = []
     rows = GuidelineVersion.objects.filter(project_id__in=ids).order_by("project_id", "number")
-    for pk, project_id, since in rows.values_list("pk", "project_id", "effective_from"):
+    for pk, project_id, number, since in rows.values_list(
+        "pk", "project_id", "number", "effective_from"
+    ):
         if since <= now:
-            in_force[project_id] = pk
+            in_force[project_id] = pk, number
         else:
             changes.append(since)
     return in_force, changes
