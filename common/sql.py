@@ -1,9 +1,9 @@
 """Statements of hot paths: written by hand, bound by the server on PostgreSQL.
 
 Django's cursor writes the values into the text, so that every statement is a new one to be read and
-planned. Bound by the server, a statement can be prepared once for each connection: planning some
-joins takes longer than running them. Prepare what is looked up by unique keys, where the plan for
-any value is the right one.
+planned. Bound by the server, a statement is prepared once for each connection: planning some joins
+takes longer than running them. Do not prepare what is not looked up by unique keys: the plan for
+any values may be a scan.
 """
 
 from collections.abc import Iterable, Sequence
@@ -18,7 +18,7 @@ from django.db.models import Model
 M = TypeVar("M", bound=Model)
 
 
-def rows(sql: str, values: Sequence[Any] = (), *, prepare: bool = False) -> list[tuple[Any, ...]]:
+def rows(sql: str, values: Sequence[Any] = (), *, prepare: bool = True) -> list[tuple[Any, ...]]:
     """Run a statement and return its rows.
 
     Placeholders are ``%s``. While queries are recorded (tests, DEBUG) it goes by Django's cursor,

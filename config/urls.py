@@ -11,5 +11,6 @@ urlpatterns = [
     path("admin/", admin.site.urls),
     path("queue/", include("console.queue.urls")),
     path("api/v1/", include("routing.api")),
+    path("api/v1/", include("quality.api")),
     path("files/<uuid:public_id>/", download, name="file"),
 ]

@@ -1,7 +1,6 @@
 """Work under /api/v1: claim, and the steps of an assignment. A model works by these, too."""
 
 from typing import Any
-from urllib.parse import quote
 from uuid import UUID
 
 from django.http import HttpRequest, HttpResponse
@@ -15,6 +14,7 @@ from common.sql import instance, sql_uuid
 from common.time import utc_now
 from routing.errors import NotYours
 from routing.models import Assignment
+from routing.selectors import filled_link
 from routing.services import assignments
 from routing.services.claiming import MOST, claim
 from routing.services.rules_now import rules_known
@@ -64,7 +64,7 @@ def shown(row: Assignment) -> dict[str, Any]:
         "state": str(row.state),
         "lease_until": row.lease_until.isoformat(),
         "guideline": project.guideline_number if project is not None else None,
-        "link": link_of(template, row) if template else None,
+        "link": filled_link(template, row) or None,
         "task": {
             "id": str(task.public_id),
             "external_id": task.external_id,
@@ -74,18 +74,6 @@ def shown(row: Assignment) -> dict[str, Any]:
             "payload": task.payload,
         },
     }
-
-
-def link_of(template: str, row: Assignment) -> str:
-    """Return a project's link to the labelling tool for an assignment."""
-    ids = {
-        "task": str(row.task.public_id),
-        "external_id": quote(row.task.external_id, safe=""),
-        "assignment": str(row.public_id),
-    }
-    for name, value in ids.items():
-        template = template.replace(f"{{{name}}}", value)
-    return template
 
 
 def own(request: HttpRequest, public_id: UUID) -> tuple[Caller, Assignment]:

@@ -62,8 +62,12 @@ def labels_of(guideline: GuidelineVersion | None) -> list[tuple[str, str]]:
 
 def tool_link(assignment: Assignment) -> str:
     """Return where the labelling tool shows the task, "" where the project names none."""
+    return filled_link(assignment.task.project.link_template, assignment)
+
+
+def filled_link(link: str, assignment: Assignment) -> str:
+    """Return a link template with the ids of an assignment, "" where it is not https."""
     task = assignment.task
-    link = task.project.link_template
     values = (task.public_id, task.external_id, assignment.public_id)
     for name, value in zip(PLACES, values, strict=True):
         link = link.replace(f"{{{name}}}", quote(str(value), safe=""))

@@ -196,7 +196,6 @@ def sign_in(
         f"FROM accounts_apikey k JOIN accounts_user u ON u.id = k.user_id {joins} "
         "WHERE k.prefix = %s",
         [sql_time(now), sql_time(now - TOUCH_EVERY), prefix[:12]],
-        prepare=True,
     )
     stored = found[0][1] if found else "0" * 64
     same = hmac.compare_digest(stored, hash_secret(secret))

@@ -51,7 +51,7 @@ def claim_at_once(
     own = acting_user.pk == annotator.user_id
     values = _values(who, annotator, count, day, None if own else acting_user.pk)
     values[8], values[10] = acting_user.pk, now
-    found = rows(SQL, values, prepare=True)
+    found = rows(SQL, values)
     if not found or found[0][0] != TAKEN:
         return None
     return [_made(row, who, values[9], day, now) for row in found]

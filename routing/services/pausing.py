@@ -11,7 +11,7 @@ from audit.services.events import digest_of, record_event
 from routing.choices import LIVE_ASSIGNMENTS, AssignmentState, Purpose
 from routing.models import Assignment
 from routing.services.assignments import end_for
-from routing.services.locks import hold_seats
+from routing.services.locks import hold_human, hold_seats
 from routing.services.seats import free_seat
 from workforce.choices import AnnotatorStatus
 from workforce.models import Annotator
@@ -27,6 +27,8 @@ def end_work_of(annotator: Annotator, *, acting_user: User, now: datetime) -> li
     adjudication waits for is the caller's care.
     """
     require(acting_user, "annotators.pause")
+    # A claim that began before is waited for; one that begins after reads that they do not work.
+    hold_human(annotator.person_id or -annotator.pk)
     live = Assignment.objects.filter(annotator=annotator, state__in=LIVE_ASSIGNMENTS)
     hold_seats(live.values_list("task__project_id", flat=True).distinct())
     rows = list(

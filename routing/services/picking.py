@@ -98,7 +98,7 @@ def read(who: Eligibility, day: date, now: datetime) -> Reads:
         f"ON t.id = a.task_id) ON {mine} AND a.state IN {LIVE} AND a.purpose IN {ANSWERS} "
         "GROUP BY t.project_id"
     )
-    found = rows(sql, [*values, *accounts])
+    found = rows(sql, [*values, *accounts], prepare=False)
     counts = _caps(who, day, now)
     return Reads(
         version=int(found[0][0]),
@@ -126,6 +126,7 @@ def _caps(who: Eligibility, day: date, now: datetime) -> tuple[int, float, int]:
         "FROM routing_assignment a JOIN routing_task t ON t.id = a.task_id "
         f"WHERE {human} AND {on} AND a.state IN {SEATED}",
         [day, day, sql_time(since), *humans, *dates],
+        prepare=False,
     )
     return int(found[0]), float(found[1]), int(found[2])
 
@@ -205,7 +206,7 @@ def pick(
             [getattr(one, name) for one in wanted] for name in ("run_id", "crew", "low", "high")
         ]
         bound = [*columns, [one.rank for one in wanted], who.pool_id, *values]
-    return [_picked(row) for row in rows(sql, bound)]
+    return [_picked(row) for row in rows(sql, bound, prepare=False)]
 
 
 def _pick_in_turn(

@@ -166,7 +166,6 @@ def _at_once(
             [row.lease_until for row in made],
             *event_values(KIND, acting_user=acting_user, now=now, **data),
         ],
-        prepare=True,
     )
     ids = dict(found)
     for row in made:
