@@ -261,6 +261,12 @@ CELERY_BEAT_SCHEDULE = {
         "schedule": crontab(minute=37),
         "options": {"expires": 3600},
     },
+    # Once a day, the first hour after what was learned at midnight stands.
+    "watch over answers": {
+        "task": "quality.watch",
+        "schedule": crontab(minute=52),
+        "options": {"expires": 3600},
+    },
     "verify the event log": {
         "task": "accounts.verify_log",
         "schedule": crontab(hour=2, minute=17),

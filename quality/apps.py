@@ -17,6 +17,7 @@ class QualityConfig(AppConfig):
             relabel_batches,
             relabel_undo,
             relabelling,
+            watching,
         )
         from quality.services.facts import MeasuredQuality
         from quality.triggers import RULES
@@ -27,6 +28,7 @@ class QualityConfig(AppConfig):
         register_access(ACCESS)
         register_job(learning.JOB, learning.learn_job, permission=learning.LEARN)
         register_job(agreements.JOB, agreements.agreement_job, permission=agreements.MEASURE)
+        register_job(watching.JOB, watching.watch_job, permission=watching.WATCH)
         register_job(drift.JOB, drift.drift_job, permission=drift.WATCH)
         register_job(bias.JOB, bias.bias_job, permission=bias.CHECK)
         register_job(relabelling.JOB, relabelling.relabel_job, permission=relabel_batches.MANAGE)

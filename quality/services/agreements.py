@@ -42,6 +42,7 @@ MOST_PAIRS = 20_000  # of annotators, kept of one field
 KAPPAS = (AgreementMeasure.COHEN, AgreementMeasure.FLEISS)
 NAMED = 3  # pairs of labels that an alarm names
 WINDOW_DAYS = 90  # of the scheduled measurement
+EVERY = timedelta(days=7)
 
 
 def measure_agreement(
@@ -112,13 +113,18 @@ def measure_agreement(
 
 
 def measure_everything(*, acting_user: User, now: datetime) -> int:
-    """Measure whatever got answers in the last WINDOW_DAYS; returns how many types of projects."""
+    """Measure whatever got answers in the last WINDOW_DAYS and was not measured for a week.
+
+    Returns how many types of projects were measured.
+    """
     require(acting_user, MEASURE)
     since = now - timedelta(days=WINDOW_DAYS)
     given = Judgment.objects.filter(submitted_at__gte=since, submitted_at__lte=now).order_by()
-    blocks = sorted(given.values_list("task__project_id", "task__task_type_id").distinct())
+    blocks = set(given.values_list("task__project_id", "task__task_type_id").distinct())
+    lately = Agreement.objects.filter(as_of__gt=now - EVERY, as_of__lte=now).order_by()
+    blocks -= set(lately.values_list("project_id", "task_type_id"))
     done = 0
-    for project, task_type in blocks:
+    for project, task_type in sorted(blocks):
         try:
             measure_agreement(
                 Project.objects.get(pk=project),

@@ -32,6 +32,7 @@ CHECK = "bias.check"
 JOB = "bias"
 METHOD = "holm"
 WINDOW = timedelta(days=365)
+EVERY = timedelta(days=7)
 BATCH = 5_000
 # Where a segment is read from, from a judgment; empty words are a segment of their own.
 PATHS = {
@@ -117,11 +118,16 @@ def check_bias(
 
 
 def check_everything(*, acting_user: User, now: datetime) -> int:
-    """Check every task type of every project that has checked answers; returns how many."""
+    """Check what has checked answers and was not checked for a week; returns how many.
+
+    A task type of a project counts as one.
+    """
     require(acting_user, CHECK)
     evidence = read_evidence(now, since=now - WINDOW)
-    pairs = np.unique(np.stack([evidence.project, evidence.task_type], axis=1), axis=0)
-    for project, task_type in pairs.tolist():
+    lately = BiasReport.objects.filter(as_of__gt=now - EVERY, as_of__lte=now).order_by()
+    done = set(lately.values_list("project_id", "task_type_id"))
+    pairs = set(zip(evidence.project.tolist(), evidence.task_type.tolist(), strict=True)) - done
+    for project, task_type in sorted(pairs):
         check_bias(
             Project.objects.get(pk=project),
             TaskType.objects.get(pk=task_type),

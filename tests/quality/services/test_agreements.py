@@ -249,8 +249,11 @@ def test_as_a_job_and_all_that_has_answers(
     job = Job.objects.get(pk=job.pk)
     assert job.state == "done", job.error
     assert job.result["measurements"] == 1
-    assert measure_everything(acting_user=world.users["quality"], now=NOW + DAY) == 2
+    by = {"acting_user": world.users["quality"]}
+    assert measure_everything(now=NOW + DAY, **by) == 2
     assert Agreement.objects.filter(as_of=NOW + DAY).count() == 2
+    assert measure_everything(now=NOW + 2 * DAY, **by) == 0
+    assert measure_everything(now=NOW + 8 * DAY, **by) == 2
 
 
 def test_only_who_may_measures(world: World) -> None:
