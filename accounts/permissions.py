@@ -60,6 +60,7 @@ PERMISSIONS: dict[str, frozenset[str]] = {
     "lineage.view": frozenset({OPS, QUALITY, AUDITOR, SYSTEM}),
     "alarms.view": frozenset({OPS, QUALITY, AUDITOR, SYSTEM}),
     "alarms.manage": frozenset({OPS, QUALITY, SYSTEM}),
+    "ratings.view": frozenset({OPS, QUALITY, SLA, AUDITOR, SYSTEM}),
     "agreement.measure": frozenset({OPS, QUALITY, SYSTEM}),
     "relabel.manage": frozenset({OPS, QUALITY, SYSTEM}),
     "drift.watch": frozenset({OPS, QUALITY, SYSTEM}),

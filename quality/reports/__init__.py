@@ -1,0 +1,1 @@
+"""Tables for people, as DataFrames: read where permissions were asked, never written back."""
