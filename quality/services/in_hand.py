@@ -222,11 +222,12 @@ def read_votes(task_id: int, attempt: int, now: datetime) -> tuple[list[Vote], D
         "JOIN workforce_annotator n ON n.id = q.annotator_id "
         "JOIN routing_task t ON t.id = q.task_id "
         "JOIN routing_tasktype y ON y.id = t.task_type_id "
-        "WHERE q.task_id = %s AND a.attempt = %s AND a.purpose = 'label' "
+        # Both by the task: a plan made for a prepared statement must not begin elsewhere.
+        "WHERE q.task_id = %s AND a.task_id = %s AND a.attempt = %s AND a.purpose = 'label' "
         "AND a.state = 'submitted' AND NOT EXISTS (SELECT 1 FROM quality_judgment later "
         "WHERE later.task_id = q.task_id AND later.assignment_id = q.assignment_id "
         "AND later.attempt > q.attempt) ORDER BY q.submitted_at, q.id",
-        [at, at, at, at, task_id, attempt],
+        [at, at, at, at, task_id, task_id, attempt],
     )
     usual = QualityFacts()
     dispersion, same_error = found[0][:2] if found else (None, None)
