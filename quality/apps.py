@@ -1,4 +1,29 @@
+from datetime import datetime
+from typing import TYPE_CHECKING, Any
+
 from django.apps import AppConfig
+
+if TYPE_CHECKING:
+    from accounts.models import User
+    from accounts.services.job_kinds import Progress
+
+
+def decide_audit_job(
+    arguments: dict[str, Any], user: "User", now: datetime, progress: "Progress"
+) -> dict[str, Any]:
+    """Run `decide_audit` as a job."""
+    from quality.services.audit_results import decide_job
+
+    return decide_job(arguments, user, now, progress)
+
+
+def rework_lot_job(
+    arguments: dict[str, Any], user: "User", now: datetime, progress: "Progress"
+) -> dict[str, Any]:
+    """Run `rework_lot` as a job."""
+    from quality.services.audit_results import rework_job
+
+    return rework_job(arguments, user, now, progress)
 
 
 class QualityConfig(AppConfig):
@@ -20,11 +45,15 @@ class QualityConfig(AppConfig):
             watching,
         )
         from quality.services.facts import MeasuredQuality
+        from quality.services.mixing import GoldMix
         from quality.triggers import RULES
         from routing import seams
 
         register(*RULES)
+        register_job("audit.decide", decide_audit_job, permission="audits.manage")
+        register_job("audit.rework", rework_lot_job, permission="audits.manage")
         seams.quality.register(MeasuredQuality())
+        seams.mix.register(GoldMix())
         register_access(ACCESS)
         register_job(learning.JOB, learning.learn_job, permission=learning.LEARN)
         register_job(agreements.JOB, agreements.agreement_job, permission=agreements.MEASURE)

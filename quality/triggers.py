@@ -72,4 +72,57 @@ RULES = (
         "OR NEW.hold_minutes <> OLD.hold_minutes)",
         "A proposed pause is held once, for a day at most.",
     ),
+    # Who answered or reviewed a task does not decide about it.
+    Rule(
+        "quality_adjudication_by_another",
+        "quality_adjudication",
+        "UPDATE",
+        "NEW.decided_by_id IS NOT NULL AND OLD.decided_by_id IS NULL AND EXISTS (SELECT 1 "
+        "FROM workforce_annotator a WHERE a.user_id = NEW.decided_by_id AND (EXISTS (SELECT 1 "
+        "FROM quality_judgment j WHERE j.task_id = NEW.task_id AND j.annotator_id = a.id) OR "
+        "EXISTS (SELECT 1 FROM quality_review r WHERE r.task_id = NEW.task_id "
+        "AND r.reviewer_id = a.id)))",
+        "Who answered or reviewed a task does not adjudicate it.",
+    ),
+    Rule(
+        "quality_adjudication_stays",
+        "quality_adjudication",
+        "UPDATE",
+        "OLD.decided_at IS NOT NULL AND (NEW.decided_at IS NULL "
+        "OR NEW.decided_at <> OLD.decided_at OR NEW.decided_by_id <> OLD.decided_by_id "
+        "OR NEW.label <> OLD.label OR NEW.reason <> OLD.reason "
+        "OR CAST(NEW.answer AS text) <> CAST(OLD.answer AS text))",
+        "What was adjudicated stays; ask for another adjudication.",
+    ),
+    # With what chance it was drawn is what its evidence is worth.
+    Rule(
+        "quality_review_stays",
+        "quality_review",
+        "UPDATE",
+        "NEW.task_id <> OLD.task_id "
+        "OR coalesce(NEW.judgment_id, 0) <> coalesce(OLD.judgment_id, 0) "
+        "OR coalesce(NEW.accepted_id, 0) <> coalesce(OLD.accepted_id, 0) OR NEW.why <> OLD.why "
+        "OR coalesce(NEW.probability, -1) <> coalesce(OLD.probability, -1) "
+        "OR (OLD.state = 'done' AND (NEW.state <> OLD.state OR NEW.outcome <> OLD.outcome "
+        "OR NEW.label <> OLD.label OR NEW.reviewer_id <> OLD.reviewer_id))",
+        "A review keeps what it looks at and how it was drawn, and its outcome once it is decided.",
+    ),
+    Rule(
+        "quality_auditlot_stays",
+        "quality_auditlot",
+        "UPDATE",
+        "NEW.seed <> OLD.seed OR NEW.labels <> OLD.labels OR NEW.digest <> OLD.digest "
+        "OR NEW.size <> OLD.size OR NEW.accept <> OLD.accept OR NEW.since <> OLD.since "
+        "OR NEW.until <> OLD.until OR NEW.project_id <> OLD.project_id "
+        "OR (OLD.state <> 'drawn' AND (NEW.state <> OLD.state OR NEW.wrong <> OLD.wrong))",
+        "An audit keeps its lot, plan and seed, and its result once it is decided.",
+    ),
+    Rule(
+        "quality_reviewchance_stays",
+        "quality_reviewchance",
+        "UPDATE",
+        "NEW.certainty <> OLD.certainty OR NEW.probability <> OLD.probability "
+        "OR NEW.drawn <> OLD.drawn OR NEW.task_id <> OLD.task_id",
+        "With what chance a review was drawn stays.",
+    ),
 )

@@ -69,9 +69,19 @@ def draw(strata: ArrayLike, size: int, *, seed: int) -> Draw:
     of = column("strata", strata)
     counts = np.bincount(of)
     take = allocate(counts, size)
+    units = np.flatnonzero(places(of, seed=seed) < take[of])
+    return Draw(units, (take / np.maximum(counts, 1))[of[units]])
+
+
+def places(strata: ArrayLike, *, seed: int) -> Ints:
+    """Return (N,) the place of each unit, from 0, in the order in which its stratum is drawn.
+
+    Whoever needs a unit in place of one that is lost takes the next of its stratum.
+    """
+    of = column("strata", strata)
+    counts = np.bincount(of)
     luck = np.random.default_rng(int(whole("seed", seed))).random(len(of))
     order = np.lexsort((luck, of))
     place = np.empty(len(of), dtype=np.int64)
     place[order] = np.arange(len(of)) - np.repeat(np.cumsum(counts) - counts, counts)
-    units = np.flatnonzero(place < take[of])
-    return Draw(units, (take / np.maximum(counts, 1))[of[units]])
+    return place

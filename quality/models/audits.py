@@ -67,6 +67,10 @@ class AuditLot(models.Model):
         help_text=_("wrong labels of the lot that are accepted one time in ten"),
     )
     seed = models.BigIntegerField(_("seed"))
+    strata = models.JSONField(
+        _("strata"), default=dict, help_text=_("by band of risk: labels of the lot, drawn of them")
+    )
+    resume_reason = models.CharField(_("why inspection was resumed"), max_length=300, blank=True)
     pool = models.ForeignKey(
         Pool,
         models.PROTECT,

@@ -184,6 +184,12 @@ class Review(models.Model):
                 condition=Q(state="pending"),
                 name="quality_review_served",
             ),
+            # Whose taker may be gone.
+            models.Index(fields=["pool"], condition=Q(state="taken"), name="quality_review_taken"),
+            # What random reviews found by a time: truth for estimates.
+            models.Index(
+                fields=["decided_at"], condition=Q(state="done"), name="quality_review_done"
+            ),
         ]
 
     def __str__(self) -> str:
@@ -201,8 +207,9 @@ class ReviewChance(models.Model):
         Task, models.CASCADE, related_name="review_chances", verbose_name=_("task")
     )
     attempt = models.PositiveSmallIntegerField(_("attempt"), default=1)
+    # Runs may be cleared away; with what chance a review was drawn stays.
     decision = models.ForeignKey(
-        Decision, models.CASCADE, related_name="+", db_index=False, verbose_name=_("decision")
+        Decision, models.SET_NULL, null=True, related_name="+", verbose_name=_("decision")
     )
     arrangement = models.PositiveIntegerField(_("arrangement"))
     certainty = models.FloatField(_("certainty"), help_text=_("that the label is right, 0 to 1"))

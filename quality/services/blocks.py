@@ -12,10 +12,10 @@ from scipy import sparse
 from quality.core import truth
 from quality.core.ageing import weights
 from quality.core.truth_interval import Tally
-from quality.models import Judgment
+from quality.models import Judgment, QualificationItem
 from quality.services.answers import Answers, Floats, Ints, read_answers, read_ids
 from quality.services.effort import Durations, model_ids, usual_seconds
-from quality.services.facts import gold_in_force
+from quality.services.truths import known_truths
 from routing.models import Task
 
 DAY = 86_400.0
@@ -82,7 +82,10 @@ def estimate_blocks(some: Sequence[Block], now: datetime) -> Iterator[tuple[Labe
         given = Judgment.objects.filter(
             task__project_id=block.project, task__task_type_id=block.task_type
         )
-        answers = read_answers(read_ids(given, "task_id"), now)
+        # Who sits a qualification knows it: that says less of how they work.
+        asked = read_ids(QualificationItem.objects.all(), "task_id")
+        tasks = np.setdiff1d(read_ids(given, "task_id"), asked, assume_unique=True)
+        answers = read_answers(tasks, now)
         if len(answers):
             yield _estimated(block, answers, now)
 
@@ -121,14 +124,11 @@ def _estimated(block: Block, answers: Answers, now: datetime) -> tuple[Labels, S
 
 def _gold(block: Block, tasks: Ints, now: datetime) -> tuple[Ints, list[str]]:
     """Return the rows of `tasks` whose truth is known, and their truths."""
-    found = gold_in_force(now).filter(
-        task__project_id=block.project, task__task_type_id=block.task_type
-    )
-    held = list(found.values_list("task_id", "label"))
-    ids = np.array([task for task, _label in held], dtype=np.int64)
+    held = known_truths(now, project=block.project, task_type=block.task_type)
+    ids = np.array(sorted(held), dtype=np.int64)
     rows = np.searchsorted(tasks, ids)
     there = np.flatnonzero(tasks[np.minimum(rows, len(tasks) - 1)] == ids)
-    return rows[there], [held[i][1] for i in there.tolist()]
+    return rows[there], [held[int(ids[i])] for i in there.tolist()]
 
 
 def _likeliest(table: Any) -> tuple[Ints, Floats]:

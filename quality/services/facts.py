@@ -4,23 +4,17 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 
 import numpy as np
-from django.db.models import F, Q, QuerySet, Window
+from django.db.models import F, Window
 from django.db.models.functions import RowNumber
 
 from quality.core import facts
-from quality.models import GoldAnswer, TypeFacts
+from quality.models import TypeFacts
 from quality.services.answers import read_answers
 from quality.services.effort import scored_parts
+from quality.services.truths import known_truths
 from routing.choices import Metric
 from routing.models import TaskType
 from routing.seams import QualityFacts
-
-
-def gold_in_force(at: datetime) -> QuerySet[GoldAnswer]:
-    """Return the gold answers that were in force at a time."""
-    return GoldAnswer.objects.filter(set_at__lte=at).filter(
-        Q(retired_at__isnull=True) | Q(retired_at__gt=at)
-    )
 
 
 def measure_facts(task_types: Iterable[int], now: datetime) -> list[TypeFacts]:
@@ -36,9 +30,7 @@ def measure_facts(task_types: Iterable[int], now: datetime) -> list[TypeFacts]:
 
 
 def _measured(task_type: TaskType, now: datetime) -> TypeFacts | None:
-    truth = dict(
-        gold_in_force(now).filter(task__task_type=task_type).values_list("task_id", "label")
-    )
+    truth = known_truths(now, task_type=task_type.pk)
     answers = read_answers(np.array(sorted(truth), dtype=np.int64), now)
     if not len(answers):
         return None

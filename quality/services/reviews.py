@@ -9,7 +9,7 @@ import numpy as np
 from django.conf import settings
 
 from accounts.models import User
-from quality.choices import ReviewState, ReviewWhy
+from quality.choices import ReviewOutcome, ReviewState, ReviewWhy
 from quality.core.review_draw import chance_of_review, luck
 from quality.models import Review, ReviewChance
 from routing.core.review import CHOICES, LEAST_CERTAIN
@@ -79,7 +79,7 @@ def draw_review(
     plan = review_plan(decision, arrangement)
     if plan is None or decision is None or arrangement is None:
         return None
-    if task.attempt > 1:
+    if task.attempt > 1 and _rejected_before(task):
         why, probability, drawn = ReviewWhy.REWORK, 1.0, True
     elif plan.least_certain and certainty is not None:
         why = ReviewWhy.ARRANGEMENT
@@ -99,6 +99,15 @@ def draw_review(
         urgency=urgency,
         now=now,
     )
+
+
+def _rejected_before(task: Task) -> bool:
+    """Tell whether a review rejected what the task was worked to before."""
+    return Review.objects.filter(
+        task_id=task.pk,
+        outcome=ReviewOutcome.REJECT,
+        judgment__assignment__attempt=task.attempt - 1,
+    ).exists()
 
 
 def make_review(

@@ -53,12 +53,21 @@ def lock_tasks(project_id: int, task_ids: Sequence[int]) -> dict[int, Was]:
 
 
 def reopen_tasks(
-    tasks: Mapping[int, Was], *, guideline: int, reason: str, acting_user: User, now: datetime
+    tasks: Mapping[int, Was],
+    *,
+    guideline: int | None = None,
+    reason: str,
+    acting_user: User,
+    now: datetime,
 ) -> None:
-    """Have locked tasks worked anew under a guideline version: attempt + 1, their seats free."""
+    """Have locked tasks worked anew: attempt + 1, their seats free.
+
+    Under a guideline version, or the one that each stands under (None).
+    """
     ids = sorted(tasks)
     _end_live(ids, reason, acting_user=acting_user, now=now)
-    Task.objects.filter(pk__in=ids).update(attempt=F("attempt") + 1, guideline=guideline)
+    version = F("guideline") if guideline is None else guideline
+    Task.objects.filter(pk__in=ids).update(attempt=F("attempt") + 1, guideline=version)
     in_force(ids).update(taken=0, opened=1)
     for state in (TaskState.HELD, TaskState.ANSWERED, TaskState.ACCEPTED):
         move_tasks(

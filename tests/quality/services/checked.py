@@ -64,3 +64,48 @@ def answered(world: World, task: Task, person: Any, label: str = "cat", **values
         move_tasks([task.pk], from_state=task.state, to_state="answered", **world.by)
     task.refresh_from_db()
     return given
+
+
+def login(world: World, person: Any, *roles: str) -> Any:
+    """Return the login of an annotator, made when there is none."""
+    from accounts.choices import Role
+    from accounts.services.users import create_user
+
+    if person.user_id is None:
+        person.user = create_user(
+            email=f"{person.public_id}@people.example",
+            name=person.name,
+            organisation=person.organisation,
+            roles=[Role.ANNOTATOR, *roles],
+            password="pass",
+            **world.as_("admin"),
+        )
+        person.save()
+    return person.user
+
+
+def people(world: World, pool: str = "in-house") -> list[Any]:
+    """Return the annotators of a pool, with logins."""
+    from workforce.models import Annotator
+
+    found = list(Annotator.objects.filter(pool=world.pools[pool]).order_by("pk"))
+    for person in found:
+        login(world, person)
+    return found
+
+
+def as_person(world: World, person: Any) -> dict[str, Any]:
+    """Return the keywords of somebody who acts now."""
+    return {"acting_user": login(world, person), "now": NOW}
+
+
+def drawn_review(world: World, task: Task, person: Any, label: str = "cat") -> Any:
+    """Return the review of a person's answer to a task whose arrangement reviews all."""
+    from quality.services.reviews import draw_review
+
+    judgment = answered(world, task, person, label)
+    decision, arrangement = placed(task)
+    with transaction.atomic():
+        return draw_review(
+            task, judgment.pk, decision, arrangement=arrangement, certainty=0.9, **world.by
+        )

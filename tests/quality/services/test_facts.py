@@ -8,7 +8,8 @@ from django.db import IntegrityError, transaction
 
 from quality.models import GoldAnswer, Judgment, TypeFacts
 from quality.services.accuracy import estimate_accuracy
-from quality.services.facts import MeasuredQuality, gold_in_force
+from quality.services.facts import MeasuredQuality
+from quality.services.truths import gold_in_force
 from routing import seams
 from routing.core.record import unpack
 from routing.core.tables import RECORD_TYPES

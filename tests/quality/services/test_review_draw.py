@@ -112,13 +112,33 @@ def test_without_a_share_or_a_decision_nothing_is_drawn(world: World) -> None:
 
 
 @pytest.mark.django_db
-def test_rework_is_reviewed_for_certain(world: World) -> None:
-    task = routed_project(world, share=0.001)[0]
-    judgment = answered(world, task, own(world)[0])
-    task.attempt = 2
-    review = drawn(world, task, judgment)
+def test_what_a_review_rejected_is_reviewed_for_certain_other_new_attempts_are_not(
+    world: World,
+) -> None:
+    from tests.conftest import NOW
+
+    rejected, changed = routed_project(world, share=0.001, tasks=2)
+    person, reviewer = own(world)[:2]
+    Review.objects.create(
+        task=rejected,
+        judgment=answered(world, rejected, person),
+        why="random",
+        probability=0.001,
+        state="done",
+        outcome="reject",
+        category="missed",
+        severity="minor",
+        reviewer=reviewer,
+        created_at=NOW,
+        decided_at=NOW,
+    )
+    for task in (rejected, changed):
+        task.attempt = 2
+    review = drawn(world, rejected, _answer(rejected, reviewer))
     assert review is not None
     assert (review.why, review.probability) == ("rework", 1.0)
+    # A guideline that changed has thousands of tasks worked anew.
+    assert drawn(world, changed, _answer(changed, reviewer)) is None
 
 
 @pytest.mark.django_db
