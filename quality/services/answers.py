@@ -29,6 +29,7 @@ COLUMNS = (
     ("task", "int8send(task_id)", ">i8"),
     ("annotator", "int8send(annotator_id)", ">i8"),
     ("attempt", "int2send(attempt)", ">i2"),
+    ("assignment", "int8send(coalesce(assignment_id, 0))", ">i8"),
     ("label", "int4send(code)", ">i4"),
     ("seconds", "float8send(seconds)", ">f8"),
     ("submitted", "timestamptz_send(submitted_at)", ">i8"),
@@ -36,7 +37,7 @@ COLUMNS = (
 RECORD = np.dtype([(name, dtype) for name, _sql, dtype in COLUMNS])
 SQL = f"""
 WITH answer AS MATERIALIZED (
-    SELECT task_id, annotator_id, attempt, label, submitted_at,
+    SELECT task_id, annotator_id, attempt, assignment_id, label, submitted_at,
         coalesce(billable_seconds, raw_seconds, 'NaN') AS seconds
     FROM quality_judgment
     WHERE task_id = ANY(%s::bigint[]) AND submitted_at <= %s AND (label <> '' OR NOT %s)
@@ -53,7 +54,8 @@ FROM answer JOIN word USING (label)
 class Answers:
     """Answers (N,) by task and annotator, the last attempt of each.
 
-    label : position in `words`; seconds : billable, else raw, NaN where unknown
+    label : position in `words`
+    seconds : billable, else raw, of the answer and what it corrects; NaN where unknown
     submitted : seconds since 1970
     """
 
@@ -98,8 +100,7 @@ def read_answers(tasks: Ints, now: datetime, *, labelled: bool = True) -> Answer
             continue
         code = np.array([codes.setdefault(word, len(codes)) for word in words])
         part["label"] = code[part["label"]]
-        last = _last(part["task"], part["annotator"], part.pop("attempt"))
-        parts.append({name: values[last] for name, values in part.items()})
+        parts.append(_last_of_each(part))
     columns = {
         # Column by column, each part's let go of when it has been copied.
         name: np.concatenate([part.pop(name) for part in parts])
@@ -124,13 +125,27 @@ def read_ids(rows: QuerySet[Any, Any], column: str = "pk") -> Ints:
     return np.sort(np.frombuffer(found or b"", dtype=">i8").astype(np.int64))
 
 
-def _last(task: Ints, annotator: Ints, attempt: NDArray[Any]) -> Ints:
-    """Return the rows of the last attempts, by task and annotator."""
-    order = np.lexsort((attempt, annotator, task))
-    last = np.ones(len(order), dtype=bool)
-    before, after = order[:-1], order[1:]
-    last[:-1] = (task[before] != task[after]) | (annotator[before] != annotator[after])
-    return order[last]
+def _last_of_each(part: dict[str, NDArray[Any]]) -> dict[str, NDArray[Any]]:
+    """Return the last attempts by task and annotator, each with the seconds of what it corrects.
+
+    Corrections are rows of the same assignment (0 = none); an answer that was worked anew is one of
+    its own.
+    """
+    order = np.lexsort((part["attempt"], part["annotator"], part["task"]))
+    rows = {name: values[order] for name, values in part.items()}
+    other = np.zeros(max(len(order) - 1, 0), dtype=bool)
+    for name in ("task", "annotator"):
+        other |= rows[name][1:] != rows[name][:-1]
+    last = np.append(other, True)
+    if not last.all():
+        held = rows["assignment"]
+        apart = other | (held[1:] != held[:-1]) | (held[1:] == 0)
+        first = np.flatnonzero(np.append(True, apart))
+        known = np.add.reduceat(np.isfinite(rows["seconds"]).astype(np.int64), first) > 0
+        total = np.add.reduceat(np.nan_to_num(rows["seconds"]), first)
+        length = np.diff(np.append(first, len(order)))
+        rows["seconds"] = np.repeat(np.where(known, total, np.nan), length)
+    return {name: rows[name][last] for name in NAMES}
 
 
 def _joined(
@@ -155,11 +170,12 @@ def _fetched(
         rows = rows.exclude(label="")
     codes: dict[str, int] = {}
     found = [
-        (task, who, attempt, codes.setdefault(label, len(codes)), seconds, time.timestamp())
-        for task, who, attempt, label, seconds, time in rows.values_list(
+        (task, who, attempt, held, codes.setdefault(label, len(codes)), seconds, time.timestamp())
+        for task, who, attempt, held, label, seconds, time in rows.values_list(
             "task_id",
             "annotator_id",
             "attempt",
+            Coalesce("assignment_id", 0),
             "label",
             Coalesce("billable_seconds", "raw_seconds"),
             "submitted_at",

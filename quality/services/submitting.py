@@ -21,7 +21,7 @@ from common.errors import Invalid
 from quality.choices import JudgmentSource, ReviewState
 from quality.core.normal import canonical
 from quality.core.review_draw import luck
-from quality.core.time_rules import Billed, Fault, Reading, derive
+from quality.core.time_rules import Billed, Reading, derive
 from quality.errors import AlreadyAnswered, NotWanted, Settled
 from quality.models import Adjudication, Judgment, Review
 from quality.services.answer_checks import Checked, check_answer, ontology_of
@@ -127,8 +127,8 @@ def correct(
     """Correct an answer: a new row beside the old one, and its task is settled anew.
 
     Allowed until the task is accepted, and while nobody has begun to review or adjudicate it.
-    Corrected to what it says already, it stays as it is. The new row stands for the whole answer:
-    its seconds are those of the row before and of the correction together.
+    Corrected to what it says already, it stays as it is. Seconds are those of the correction; the
+    time of the first answer stays with its row, and the sum over the rows is what was worked.
 
     Raises
     ------
@@ -159,7 +159,7 @@ def correct(
     if _equal(last.answer, checked.answer):
         return last
     _check_open(work, seats, last.submitted_at, now)
-    made = _write(work, checked, _together(last, billed), confidence, judgment.source, now)
+    made = _write(work, checked, billed, confidence, judgment.source, now)
     if work.purpose == Purpose.LABEL:
         # Reviews that nobody has begun looked at the answer before.
         Review.objects.filter(task=work.task_id, state=ReviewState.PENDING).update(
@@ -288,21 +288,6 @@ def _settle(
 
 def _last(work: InHand) -> Judgment | None:
     return Judgment.objects.filter(assignment=work.id).order_by("-attempt").first()
-
-
-def _together(last: Judgment, billed: Billed) -> Billed:
-    """Return the seconds of an answer and of its correction, with the faults of both."""
-
-    def both(one: float | None, other: float | None) -> float | None:
-        return other if one is None else one + (other or 0.0)
-
-    before = tuple(Fault(**fault) for fault in last.time_faults)
-    return Billed(
-        billed.rule,
-        both(last.raw_seconds, billed.raw),
-        both(last.billable_seconds, billed.billable),
-        before + billed.faults,
-    )
 
 
 def _check_unseen(work: InHand, given: datetime, now: datetime) -> None:

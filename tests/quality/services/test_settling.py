@@ -2,11 +2,13 @@
 
 from typing import Any
 
+import numpy as np
 import pytest
 
 from quality.errors import Settled
 from quality.models import Adjudication, Judgment, Label, Review, TypeFacts
 from quality.services import labels
+from quality.services.answers import read_answers
 from quality.services.submitting import correct
 from quality.services.terms import terms_of, vote_error
 from routing.models import Assignment, Placement, Task, TaskType
@@ -220,14 +222,16 @@ def test_a_correction_is_a_new_row_and_settles_anew(world: World) -> None:
     by = {"acting_user": login(world, first), "now": NOW + 2 * MINUTE}
     fixed = correct(given, answer="cat", raw_seconds=4.0, **by)
     assert (fixed.attempt, fixed.label, fixed.assignment_id) == (2, "cat", given.assignment_id)
-    # It stands for the whole answer: nine seconds, and four to correct it.
-    assert (fixed.raw_seconds, fixed.billable_seconds) == (13.0, 13.0)
+    assert (fixed.raw_seconds, fixed.billable_seconds) == (4.0, 4.0)
     given.refresh_from_db()
     assert (given.label, given.billable_seconds) == ("dog", 9.0)
     assert correct(given, answer="cat", **by) == correct(fixed, answer="cat", **by) == fixed
     with pytest.raises(Settled, match="already"):
         correct(given, answer="bird", **by)
     assert (state(task), seats(task)) == ("held", (3, 2, 1))
+    # What the effort model reads is the answer with its correction, not the four seconds alone.
+    read = read_answers(np.array([task.pk]), NOW + 3 * MINUTE)
+    assert (read.seconds.tolist(), read.words[read.label[0]]) == ([13.0], "cat")
     # The vote counts the correction, not both.
     answer(world, take(world, second), "cat")
     assert Label.objects.get().value == "cat"
