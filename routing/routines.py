@@ -15,6 +15,7 @@ from routing.choices import (
     SEATED_ASSIGNMENTS,
     AssignmentState,
     Purpose,
+    ReworkTo,
     TaskState,
 )
 from routing.core.urgency import REST
@@ -51,6 +52,10 @@ PICKABLE = f"""
     AND r.current_run_id = p.run_id
     AND NOT EXISTS (SELECT 1 FROM routing_assignment a WHERE a.task_id = t.id
         AND a.human = ANY (humans) AND a.attempt = t.attempt AND a.state IN {HAD} OFFSET 0)
+    AND (t.state <> '{TaskState.REWORK}' OR r.rework_to = '{ReworkTo.SAME}'
+        OR NOT EXISTS (SELECT 1 FROM routing_assignment a WHERE a.task_id = t.id
+        AND a.human = ANY (humans) AND a.purpose = '{Purpose.LABEL}'
+        AND a.state = '{AssignmentState.SUBMITTED}' OFFSET 0))
 """
 TABLES = """
     routing_placement p JOIN routing_task t ON t.id = p.task_id

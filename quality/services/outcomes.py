@@ -25,8 +25,9 @@ from quality.services.gold import doubt_gold
 from quality.services.reviews import make_review
 from quality.services.rightness import Value, is_right, value_of
 from quality.services.verdicts import Verdict, accepts, carry_out
-from routing.choices import SEATED_ASSIGNMENTS, TaskState
+from routing.choices import SEATED_ASSIGNMENTS, ReworkTo, TaskState
 from routing.models import Assignment, Task
+from routing.services.returning import return_to
 from workforce.choices import AnnotatorStatus
 from workforce.models import Annotator
 
@@ -69,7 +70,10 @@ def carry_out_review(review: Review, task: Task, *, acting_user: User, now: date
         verdict = accepts(judgment, review)
     elif review.outcome == ReviewOutcome.FIX:
         verdict = Verdict(Value(review.answer, review.label), LabelBy.REVIEW, review=review)
-    carry_out(task, verdict, reason=REJECTED, acting_user=acting_user, now=now)
+    state = carry_out(task, verdict, reason=REJECTED, acting_user=acting_user, now=now)
+    if state == TaskState.REWORK and task.project.rework_to == ReworkTo.SAME:
+        anew = Task.objects.get(pk=task.pk)
+        return_to(anew, judgment.annotator, acting_user=acting_user, now=now)
 
 
 def _of_this_attempt(judgment: Judgment, task: Task) -> bool:

@@ -10,6 +10,7 @@ from typing import Any
 
 from django.db import transaction
 from django.db.models import Exists, OuterRef, Q, QuerySet
+from django.db.models.functions import Coalesce
 from django.utils.translation import gettext as _
 
 from accounts.models import User
@@ -25,6 +26,7 @@ from routing.choices import (
     LIVE_ASSIGNMENTS,
     SEATED_ASSIGNMENTS,
     AssignmentState,
+    Harm,
     Purpose,
 )
 from routing.errors import NotYours, TaskTaken
@@ -33,8 +35,9 @@ from routing.services.assignments import check_worker, submit_assignment
 from routing.services.claiming import take
 from routing.services.locks import hold_human, hold_seats
 from routing.services.seats import lock_task
-from workforce.choices import AnnotatorKind, AnnotatorStatus, PoolKind
-from workforce.models import Annotator
+from routing.services.touching import shut_decisions
+from workforce.choices import AnnotatorKind, AnnotatorStatus, FactState, PoolKind
+from workforce.models import Annotator, AnnotatorSkill
 
 TIME_RULE = "review 1"
 EFFORT = 0.4  # of the labelling effort, as policies begin with
@@ -52,14 +55,11 @@ def reviewed_value(review: Review) -> Value:
 def open_reviews(annotator: Annotator, *, now: datetime) -> QuerySet[Review]:
     """Return the reviews that a person may take now, the most urgent first.
 
-    Of the person's pool, or of the house's own where no pool is named; never of a task that the
-    human being answered or decided, in whatever attempt, nor twice in the same attempt.
+    Of the person's pool, or of the house's own where no pool is named; every gate of the decision
+    that sent the task there is asked again. Never of a task that the human being answered or
+    decided, in whatever attempt, nor twice in the same attempt.
     """
-    if (
-        annotator.kind != AnnotatorKind.PERSON
-        or annotator.status == AnnotatorStatus.LEFT
-        or (annotator.paused_until is not None and annotator.paused_until > now)
-    ):
+    if annotator.kind != AnnotatorKind.PERSON:
         return Review.objects.none()
     accounts = Q(annotator=annotator)
     if annotator.person_id is not None:
@@ -70,14 +70,46 @@ def open_reviews(annotator: Annotator, *, now: datetime) -> QuerySet[Review]:
     own = held.exclude(purpose=Purpose.REVIEW) | held.filter(attempt=OuterRef("task__attempt"))
     answered = Judgment.objects.filter(accounts, task_id=OuterRef("task_id"))
     where = Q(pool=annotator.pool_id)
-    if annotator.pool.kind == PoolKind.IN_HOUSE:
+    in_house = annotator.pool.kind == PoolKind.IN_HOUSE
+    if in_house:
         where |= Q(pool__isnull=True)
-    return (
+    rows = (
         Review.objects.filter(where, state=ReviewState.PENDING)
         .exclude(Exists(own))
         .exclude(Exists(answered))
-        .order_by("urgency", "pk")
+        .annotate(
+            sent_by=Coalesce(
+                "judgment__assignment__decision", "accepted__judgment__assignment__decision"
+            )
+        )
     )
+    sent_by = rows.exclude(sent_by=None).order_by().values_list("sent_by", flat=True).distinct()
+    shut = shut_decisions(annotator, sent_by, now=now)
+    able = ~Q(sent_by__in=shut) & Q(sent_by__isnull=False)
+    if in_house:
+        able |= Q(sent_by__isnull=True) & _able(annotator, now)
+    return rows.filter(able).order_by("urgency", "pk")
+
+
+def _able(annotator: Annotator, now: datetime) -> Q:
+    """Return the condition on reviews of work that no decision sent: imported, or labels of nobody.
+
+    Own staff with the verified skill and the clearance of the project, who see what harms only if
+    they agreed to.
+    """
+    if annotator.status == AnnotatorStatus.LEFT or (
+        annotator.paused_until is not None and annotator.paused_until > now
+    ):
+        return Q(pk__in=[])
+    skill = AnnotatorSkill.objects.filter(
+        annotator=annotator,
+        skill=OuterRef("task__task_type__skill"),
+        state=FactState.VERIFIED,
+        level__gte=OuterRef("task__project__minimum_level"),
+    )
+    verified = annotator.clearance if annotator.facts_verified_at is not None else 0
+    able = Q(Exists(skill), task__project__minimum_clearance__lte=verified)
+    return able if annotator.exposure_cap_minutes else able & Q(task__harm=Harm.NONE)
 
 
 def take_review(annotator: Annotator, *, acting_user: User, now: datetime) -> Review | None:

@@ -44,7 +44,11 @@ PICKABLE = (
     # human being has had many.
     "AND NOT EXISTS (SELECT 1 FROM routing_assignment a WHERE a.task_id = t.id AND {human} "
     "AND a.attempt = t.attempt AND a.state IN ('reserved', 'in_progress', 'submitted', 'skipped') "
-    "LIMIT 1 OFFSET 0)"
+    "LIMIT 1 OFFSET 0) "
+    # What a review rejected goes to somebody else, where the project says so.
+    "AND (t.state <> 'rework' OR r.rework_to = 'same' OR NOT EXISTS (SELECT 1 "
+    "FROM routing_assignment a WHERE a.task_id = t.id AND {human} AND a.purpose = 'label' "
+    "AND a.state = 'submitted' LIMIT 1 OFFSET 0))"
 )
 
 
@@ -177,7 +181,7 @@ def pick(
     where = f"{PICKABLE.format(human=human)} AND p.decision_id <> ALL(%s::bigint[]) "
     where += "AND t.project_id <> ALL(%s::bigint[]) AND p.id <> ALL(%s::bigint[]) "
     where += "AND r.current_run_id = p.run_id"
-    values = [humans[0], list(shut), list(full), list(had)]
+    values = [*humans, *humans, list(shut), list(full), list(had)]
     tables = (
         "routing_placement p JOIN routing_task t ON t.id = p.task_id "
         "JOIN routing_project r ON r.id = t.project_id"
@@ -231,7 +235,7 @@ def _pick_in_turn(
     found = []
     for one in wanted:
         bound = [one.run_id, who.pool_id, one.crew, one.low, one.high]
-        for row in rows(sql, [*bound, *humans, *others]):
+        for row in rows(sql, [*bound, *humans, *humans, *others]):
             found.append((one.rank, row[-1] & REST, row[0], row[:-1]))
     found.sort(key=lambda row: row[:3])
     return [_picked(row) for *_order, row in found[:count]]

@@ -45,8 +45,15 @@ def placed(task: Task) -> tuple[Decision, int]:
 def answered(world: World, task: Task, person: Any, label: str = "cat", **values: Any) -> Judgment:
     """Return a person's answer to a task, with the assignment submitted and the task answered."""
     task.refresh_from_db()
+    placement = Placement.objects.filter(task=task).first()
     held = world.assign(
-        task, person, state="submitted", ended_at=NOW, started_at=NOW, attempt=task.attempt
+        task,
+        person,
+        state="submitted",
+        ended_at=NOW,
+        started_at=NOW,
+        attempt=task.attempt,
+        decision_id=placement.decision_id if placement is not None else None,
     )
     given = Judgment.objects.create(
         task=task,

@@ -91,7 +91,7 @@ def test_fix_gives_the_reviewers_label_and_reject_has_it_worked_anew(work: World
     rejected = decided(work, taken(work, second), second, **REJECT, comment="a fox")
     task = rejected.task
     task.refresh_from_db()
-    assert (task.state, task.attempt) == ("rework", 2)
+    assert (task.state, task.attempt) == ("held", 2)
     assert not Label.objects.filter(task=task).exists()
     # Free text stands beside the event, where it can be erased.
     event = Event.objects.get(kind="review.decided", data__outcome="reject")
@@ -224,7 +224,7 @@ def test_nothing_follows_before_the_second_review_and_two_that_agree_decide(twic
     assert taken(twice, third) == other
     decided(twice, other, third, **REJECT)
     one.task.refresh_from_db()
-    assert (one.task.state, one.task.attempt) == ("rework", 2)
+    assert (one.task.state, one.task.attempt) == ("held", 2)
     assert not Adjudication.objects.exists()
 
 
@@ -295,3 +295,110 @@ def test_a_quality_lead_reviews_with_an_annotator_of_their_own(work: World) -> N
     assert decided(work, review, lead).reviewer == lead
     with pytest.raises(NotYours):
         decided(work, review, people(work)[2])
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("gate", ["skill", "level", "clearance", "pause", "project"])
+def test_every_gate_is_asked_again_when_a_review_is_taken(work: World, gate: str) -> None:
+    from routing.models import Project
+    from workforce.models import AnnotatorSkill
+    from workforce.services.people import change_status
+
+    second = people(work)[1]
+    project = Project.objects.get()
+    if gate == "skill":
+        AnnotatorSkill.objects.filter(annotator=second).update(
+            state="declared", verified_by=None, verified_at=None
+        )
+    elif gate == "level":
+        Project.objects.update(minimum_level=5)
+    elif gate == "clearance":
+        Project.objects.update(minimum_clearance=3)
+    elif gate == "pause":
+        until = NOW + timedelta(days=1)
+        change_status(second, "paused", reason="rest", until=until, **work.as_("quality"))
+    else:
+        project.is_open = False
+        project.save()
+    assert take_review(second, **as_person(work, second)) is None
+
+
+@pytest.mark.django_db
+def test_work_that_no_decision_sent_is_reviewed_by_able_own_staff(world: World) -> None:
+    from quality.models import Judgment
+    from workforce.models import AnnotatorSkill
+
+    task = world.add_tasks(world.add_project(), 1)[0]
+    first, second, third, *_ = people(world)
+    judgment = Judgment.objects.create(
+        task=task, annotator=first, answer="cat", label="cat", source="import", submitted_at=NOW
+    )
+    Review.objects.create(
+        task=task, judgment=judgment, why="evidence", probability=1.0, created_at=NOW
+    )
+    stranger = people(world, "alpha")[0]
+    AnnotatorSkill.objects.filter(annotator=third).update(
+        state="declared", verified_by=None, verified_at=None
+    )
+    for person in (first, third, stranger):
+        assert take_review(person, **as_person(world, person)) is None
+    done = decided(world, taken(world, second), second, **FIX)
+    assert done.outcome == "fix"
+
+
+@pytest.mark.django_db
+def test_rework_goes_back_to_who_did_the_work_for_a_day(work: World) -> None:
+    from routing.models import Placement
+    from routing.services.assignments import expire_leases
+    from routing.services.claiming import claim
+
+    first, second, third, _fourth = people(work)
+    review = decided(work, taken(work, second), second, **REJECT)
+    held = Assignment.objects.get(task=review.task, state="reserved")
+    assert (held.annotator, held.attempt, held.purpose) == (first, 2, "label")
+    assert held.lease_until == NOW + timedelta(days=1)
+    seat = Placement.objects.get(task=review.task, run=review.task.project.current_run)
+    assert (seat.taken, seat.opened) == (1, 1)
+    assert claim(third, **as_person(work, third)) == []
+    # A day later it is everybody's.
+    later = NOW + timedelta(days=1, hours=1)
+    expire_leases(acting_user=work.users["operations"], now=later)
+    (made,) = claim(third, acting_user=third.user, now=later)
+    assert (made.task_id, made.attempt) == (review.task_id, 2)
+
+
+@pytest.mark.django_db
+def test_rework_goes_to_somebody_else_where_the_project_says_so(work: World) -> None:
+    from routing.models import Project
+    from routing.services.claiming import claim
+
+    Project.objects.update(rework_to="others")
+    first, second, third, _fourth = people(work)
+    review = decided(work, taken(work, second), second, **REJECT)
+    review.task.refresh_from_db()
+    assert review.task.state == "rework"
+    assert claim(first, **as_person(work, first)) == []
+    (made,) = claim(third, **as_person(work, third))
+    assert (made.task_id, made.attempt) == (review.task_id, 2)
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("gone", ["left", "paused", "shut"])
+def test_rework_is_everybodys_where_who_did_it_may_not_have_it(work: World, gone: str) -> None:
+    from workforce.models import AnnotatorSkill
+    from workforce.services.people import change_status
+
+    first, second, *_ = people(work)
+    if gone == "left":
+        change_status(first, "left", **work.as_("operations"))
+    elif gone == "paused":
+        until = NOW + timedelta(days=1)
+        change_status(first, "paused", reason="rest", until=until, **work.as_("quality"))
+    else:
+        AnnotatorSkill.objects.filter(annotator=first).update(
+            state="declared", verified_by=None, verified_at=None
+        )
+    review = decided(work, taken(work, second), second, **REJECT)
+    review.task.refresh_from_db()
+    assert (review.task.state, review.task.attempt) == ("rework", 2)
+    assert not Assignment.objects.filter(task=review.task, state="reserved").exists()
