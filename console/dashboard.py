@@ -11,7 +11,7 @@ from django.utils.translation import ngettext
 from accounts.models import User
 from accounts.permissions import can
 from common.time import utc_now
-from quality.selectors import alarms_waiting
+from quality.selectors import alarms_waiting, pauses_waiting
 from routing.models import Project, Run
 from vendors.choices import WORKING_STATES
 from vendors.models import Vendor
@@ -87,6 +87,18 @@ def _to_do(user: User) -> list[dict[str, Any]]:
                 "count": alarms,
                 "text": ngettext("alarm has no owner", "alarms have no owner", alarms),
                 "link": reverse("admin:quality_alarm_changelist") + "?inbox=open",
+            }
+        )
+        pauses = pauses_waiting(user)
+        found.append(
+            {
+                "count": pauses,
+                "text": ngettext(
+                    "proposed pause waits for a person",
+                    "proposed pauses wait for a person",
+                    pauses,
+                ),
+                "link": reverse("admin:quality_pauseproposal_changelist"),
             }
         )
     if can(user, "vendors.view"):

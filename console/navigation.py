@@ -9,7 +9,7 @@ from django.utils.translation import gettext_lazy as _
 
 from accounts.models import User
 from accounts.permissions import can
-from quality.selectors import alarms_waiting
+from quality.selectors import alarms_waiting, pauses_waiting
 
 # title → (label, icon, model of the list, permission)
 GROUPS: tuple[tuple[Any, tuple[tuple[Any, str, str, str], ...]], ...] = (
@@ -68,6 +68,12 @@ GROUPS: tuple[tuple[Any, tuple[tuple[Any, str, str, str], ...]], ...] = (
         _("Quality"),
         (
             (_("Alarms"), "notifications", "quality_alarm", "alarms.view"),
+            (_("Pauses"), "pause_circle", "quality_pauseproposal", "alarms.view"),
+            (_("Drift"), "show_chart", "quality_driftchart", "alarms.view"),
+            (_("Errors by segment"), "donut_small", "quality_biasreport", "alarms.view"),
+            (_("Agreement"), "handshake", "quality_agreement", "judgments.view"),
+            (_("Like for like"), "balance", "quality_comparison", "ratings.view"),
+            (_("Relabelling"), "restart_alt", "quality_relabel", "judgments.view"),
             (_("Judgments"), "gavel", "quality_judgment", "judgments.view"),
             (_("Gold"), "military_tech", "quality_goldanswer", "gold.view"),
             (_("Estimations"), "functions", "quality_estimation", "judgments.view"),
@@ -90,7 +96,12 @@ GROUPS: tuple[tuple[Any, tuple[tuple[Any, str, str, str], ...]], ...] = (
 )
 
 # model of the list → how many rows wait there for somebody
-COUNTS: dict[str, Callable[[User], int]] = {"quality_alarm": alarms_waiting}
+COUNTS: dict[str, Callable[[User], int]] = {
+    "quality_alarm": alarms_waiting,
+    "quality_pauseproposal": pauses_waiting,
+}
+# pages that are no lists of rows
+PAGES = frozenset({"quality_comparison"})
 
 
 def operations(request: HttpRequest) -> list[dict[str, Any]]:
@@ -121,6 +132,7 @@ def operations(request: HttpRequest) -> list[dict[str, Any]]:
 
 
 def _item(label: Any, icon: str, model: str, user: User) -> dict[str, Any]:
-    item = {"title": label, "icon": icon, "link": reverse_lazy(f"admin:{model}_changelist")}
+    page = model if model in PAGES else f"{model}_changelist"
+    item = {"title": label, "icon": icon, "link": reverse_lazy(f"admin:{page}")}
     waiting = COUNTS[model](user) if model in COUNTS else 0
     return {**item, "badge": waiting} if waiting else item

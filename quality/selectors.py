@@ -2,8 +2,8 @@
 
 from accounts.models import User
 from accounts.permissions import can
-from quality.choices import AlarmState
-from quality.models import Alarm
+from quality.choices import PAUSE_UNDECIDED, AlarmState
+from quality.models import Alarm, PauseProposal
 from quality.services.alarms import seen_by
 
 
@@ -12,3 +12,10 @@ def alarms_waiting(user: User) -> int:
     if not can(user, "alarms.view"):
         return 0
     return seen_by(Alarm.objects.filter(state=AlarmState.OPEN), user).count()
+
+
+def pauses_waiting(user: User) -> int:
+    """Count the proposed pauses that wait for a person, for who may see them."""
+    if not can(user, "alarms.view"):
+        return 0
+    return PauseProposal.objects.filter(state__in=PAUSE_UNDECIDED).count()

@@ -1,5 +1,5 @@
 """Pages of the house's console: answers, their checks and what watches over them."""
 
-from quality.admin import alarms, answers
+from quality.admin import agreement, alarms, answers, charts, pauses, relabelling
 
-__all__ = ["alarms", "answers"]
+__all__ = ["agreement", "alarms", "answers", "charts", "pauses", "relabelling"]

@@ -7,6 +7,7 @@ from django.http import HttpRequest
 
 from accounts.console_admin import HistoryAdmin, ReadOnlyAdmin, actor
 from common.time import utc_now
+from quality.admin.comparing import ComparingPages
 from quality.models import Estimation, GoldAnswer, Judgment, TypeFacts
 
 
@@ -37,7 +38,7 @@ class GoldAnswerAdmin(HistoryAdmin):
 
 
 @admin.register(Estimation)
-class EstimationAdmin(ReadOnlyAdmin):
+class EstimationAdmin(ComparingPages, ReadOnlyAdmin):
     view_permission = "judgments.view"
     list_display = (
         "project",
