@@ -6,6 +6,7 @@ import pandas as pd
 from django import forms
 from django.conf import settings
 from django.contrib import admin
+from django.core.exceptions import PermissionDenied
 from django.http import Http404, HttpRequest, HttpResponse
 from django.urls import path, reverse
 from django.utils.translation import gettext as _
@@ -151,7 +152,9 @@ class AgreementAdmin(ReadOnlyAdmin):
 
     def csv_view(self, request: HttpRequest, object_id: str, name: str) -> HttpResponse:
         """Return one of the tables as a file."""
-        if not self.has_view_permission(request) or name not in FILES:
+        if not self.has_view_permission(request):
+            raise PermissionDenied
+        if name not in FILES:
             raise Http404
         row = self._row(request, object_id)
         related, columns = FILES[name]

@@ -6,7 +6,8 @@ from typing import Any
 import pandas as pd
 from django import forms
 from django.contrib import admin
-from django.http import Http404, HttpRequest, HttpResponse
+from django.core.exceptions import PermissionDenied
+from django.http import HttpRequest, HttpResponse
 from django.urls import path, reverse
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy as _l
@@ -178,7 +179,7 @@ class RelabelAdmin(ReadOnlyAdmin):
     def csv_view(self, request: HttpRequest, object_id: str) -> HttpResponse:
         """Return the listed tasks as a file."""
         if not self.has_view_permission(request):
-            raise Http404
+            raise PermissionDenied
         rows = self._row(request, object_id).listed.values_list(*COLUMNS)
         table = pd.DataFrame(list(rows), columns=list(COLUMNS))
         return csv_answer("relabel", table, permission=self.view_permission, user=actor(request))
