@@ -26,6 +26,7 @@ from quality.errors import AlreadyAnswered, NotWanted, Settled
 from quality.models import Adjudication, Judgment, Review
 from quality.services.answer_checks import Checked, check_answer, ontology_of
 from quality.services.in_hand import InHand, Seats, lock_seats, read_in_hand
+from quality.services.qualifying import after_answer
 from quality.services.settling import classes_of, settle
 from quality.services.terms import open_for_correction
 from quality.services.writing import write_judgment
@@ -278,6 +279,8 @@ def _settle(
     *,
     again: bool = False,
 ) -> str:
+    if work.purpose == Purpose.QUALIFICATION:
+        after_answer(work.task_id, work.annotator_id, now=now)
     if work.purpose != Purpose.LABEL or seats is None:
         return "scored only"
     classes = classes_of(work, len(ontology_of(work.guideline, work.type_key)))
