@@ -300,7 +300,7 @@ def test_gold_is_corrected_as_work_beside_it(
 
 # -- taken back ---------------------------------------------------------------------------------
 def test_a_recalled_task_ends_its_label(world: World) -> None:
-    routed(world, 2)
+    routed(world, 1)
     given = answer(world, take(world, people()[0]))
     task = Task.objects.get(pk=given.task_id)
     by = world.as_("quality")
