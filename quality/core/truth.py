@@ -22,7 +22,7 @@ from quality.core.truth_pools import one_pool
 
 MATRIX_LIMIT = 50_000_000
 TABLE_LIMIT = 200_000_000
-VERSION = "dawid-skene-map 3"
+VERSION = "dawid-skene-map 4"
 
 __all__ = ["VERSION", "TruthEstimate", "estimate"]
 

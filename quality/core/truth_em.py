@@ -3,6 +3,8 @@
 Every annotator has a confusion matrix, shrunk to that of all annotators together, and classes have
 a share (Dawid & Skene, Applied Statistics 28, 1979). Gold tasks are held at their truth. A matrix
 product with one sparse matrix, answers by (annotator, class answered), is each half of a round.
+Rounds go further than EM says while the likelihood grows, and back to EM's own step where it falls
+(adaptive over-relaxation: Salakhutdinov & Roweis, ICML 2003): about half as many are needed.
 
 `evidence` gives what the answers say of each task also with the task's own part in the matrices
 taken out again. Otherwise an annotator of three answers agrees with itself, and gold, which EM was
@@ -19,6 +21,8 @@ from quality.core.truth_input import Answers, Floats, Ints
 MAX_ITERATIONS = 200
 TOLERANCE = 1e-5  # growth of the log-likelihood per answer at which EM is settled
 STRENGTH = 3.0  # answers' worth of the common matrix in every annotator's row
+# What a step grows by after each that was good, and how far it goes at most.
+GROW, FURTHEST = 1.5, 4.0
 CHUNK = 1_000_000  # answers held per class at a time
 FLOOR = 1e-9
 # The usual share right before anything is known, and how many answers it takes to make that half.
@@ -67,22 +71,27 @@ def fit(answers: Answers, known: Ints, C: int) -> Fitted:
     hold(probability, gold, known)
     likelihood = -np.inf
     converged = not answers.size
+    step, used = 1.0, _sums(weights, probability, C)
+    plain = used
     for _round in range(MAX_ITERATIONS):
-        counts = (weights @ probability).reshape(W, C, C)
-        base = _common(counts)
-        share = _share(probability)
-        logs = np.log(shrunk(counts, base)).reshape(W * C, C)
+        counts, sums = tried = _beyond(used, plain, step)
+        logs = np.log(shrunk(counts, _common(counts))).reshape(W * C, C)
         scores = np.asfortranarray(votes @ logs)
-        scores += np.log(share)
+        scores += np.log(_share(sums))
         told = _likelihood(scores, gold, known, out=probability)
         hold(probability, gold, known)
         grown = (told - likelihood) / max(answers.size, 1)
+        if grown < 0 and step > 1.0:
+            step = 1.0  # too far: once more, to where EM leads
+            continue
         likelihood = told
         if grown < TOLERANCE:
             converged = True
             break
-    counts = (weights @ probability).reshape(W, C, C)
-    return Fitted(probability, _share(probability), counts, _common(counts), converged)
+        used, plain = tried, _sums(weights, probability, C)
+        step = min(step * GROW, FURTHEST)
+    counts, sums = _sums(weights, probability, C)
+    return Fitted(probability, _share(sums), counts, _common(counts), converged)
 
 
 def evidence(answers: Answers, fitted: Fitted) -> tuple[Floats, Floats]:
@@ -123,6 +132,22 @@ def evidence(answers: Answers, fitted: Fitted) -> tuple[Floats, Floats]:
     return whole, apart
 
 
+Sums = tuple[Floats, Floats]
+
+
+def _sums(weights: sparse.sparray, probability: Floats, C: int) -> Sums:
+    """Return (W, C, C) answers shared out by probability, and (C,) tasks by class."""
+    return (weights @ probability).reshape(-1, C, C), probability.sum(axis=0)
+
+
+def _beyond(used: Sums, plain: Sums, step: float) -> Sums:
+    """Return the sums that lie `step` times as far from `used` as `plain` does."""
+    if step == 1.0:
+        return plain
+    counts, sums = (np.maximum(u + step * (p - u), 0.0) for u, p in zip(used, plain, strict=True))
+    return counts, sums
+
+
 def _votes(answers: Answers, C: int) -> sparse.csr_array:
     column = answers.annotator * C + answers.label
     shape = (answers.n_tasks, answers.n_annotators * C)
@@ -152,8 +177,8 @@ def hold(probability: Floats, gold: Ints, known: Ints) -> None:
         probability[gold, known[gold]] = 1.0
 
 
-def _share(probability: Floats) -> Floats:
-    share = np.asarray(probability.sum(axis=0) + 1.0)
+def _share(sums: Floats) -> Floats:
+    share = sums + 1.0
     return np.asarray(share / share.sum())
 
 
