@@ -42,13 +42,15 @@ def guideline_of(assignment: Assignment, now: datetime) -> GuidelineVersion | No
     return rows.order_by("-number").first()
 
 
-def labels_of(guideline: GuidelineVersion | None) -> list[tuple[str, str]]:
-    """Return the labels that a guideline names, as (value, words); [] where it names none.
+def labels_of(guideline: GuidelineVersion | None, task_type: str) -> list[tuple[str, str]]:
+    """Return the labels that a guideline names for a task type, as (value, words); [] = any.
 
-    An ontology lists them under `labels`: words, or mappings with `name` and, if it is told in
-    other words, `title`.
+    An ontology lists them under `labels`, or under the key of the task type there: words, or
+    mappings with `name` and, if it is told in other words, `title`.
     """
     rows = guideline.ontology.get("labels") if guideline is not None else None
+    if isinstance(rows, dict):
+        rows = rows.get(task_type)
     found: dict[str, str] = {}
     for row in rows if isinstance(rows, list) else []:
         if isinstance(row, dict):

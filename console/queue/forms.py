@@ -10,6 +10,7 @@ from django.utils.translation import gettext_lazy as _
 
 from accounts.models import User
 from console.queue.doors import annotator_of
+from quality.core.time_rules import MAX_RAW
 from routing.choices import SkipReason
 
 
@@ -41,10 +42,11 @@ class SkipForm(forms.Form):
 def seconds_of(data: Mapping[str, Any]) -> float | None:
     """Return the seconds that the page measured, None where it told none that can be read.
 
-    A number that cannot be true goes on to the service, which has rules for it.
+    A number that cannot be true goes on to the service, which has rules for it; one that is no
+    time at all is none.
     """
     try:
         found = float(str(data.get("seconds", "")))
     except ValueError:
         return None
-    return found if math.isfinite(found) else None
+    return found if math.isfinite(found) and abs(found) <= MAX_RAW else None

@@ -3,7 +3,7 @@
 from django.contrib.auth.views import LogoutView
 from django.urls import path
 
-from console.queue import home, work
+from console.queue import checking, handing_in, home, qualifications, work
 
 app_name = "queue"
 
@@ -11,10 +11,16 @@ urlpatterns = [
     path("", home.home, name="home"),
     path("sign-in/", home.SignIn.as_view(), name="sign_in"),
     path("sign-out/", LogoutView.as_view(next_page="queue:sign_in"), name="sign_out"),
+    path("qualifications/", qualifications.listed, name="qualifications"),
+    path("qualifications/<uuid:public_id>/", qualifications.sit_it, name="sit"),
     path("next/", work.take_next, name="next"),
     path("work/<uuid:public_id>/", work.show, name="work"),
     path("work/<uuid:public_id>/begin/", work.begin, name="begin"),
     path("work/<uuid:public_id>/heartbeat/", work.beat, name="beat"),
+    path("work/<uuid:public_id>/submit/", handing_in.hand_in, name="submit"),
+    path("work/<uuid:public_id>/labels/", handing_in.labels, name="labels"),
+    path("work/<uuid:public_id>/review/", checking.review, name="review"),
+    path("work/<uuid:public_id>/adjudicate/", checking.adjudicate, name="adjudicate"),
     path("work/<uuid:public_id>/skip/", work.leave_out, name="skip"),
     path("work/<uuid:public_id>/release/", work.give_back, name="release"),
 ]

@@ -5,10 +5,13 @@ further try asks others, and tries count for the human being, whichever account 
 """
 
 import secrets
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 
 from django.db import IntegrityError, transaction
 from django.db.models import Exists, OuterRef, Q
+from django.utils import timezone
+from django.utils.formats import date_format
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_noop
 
@@ -47,16 +50,46 @@ def set_of(skill: Skill) -> QualificationSet | None:
 
 def open_try(annotator: Annotator) -> QualificationTry | None:
     """Return the try that a human being has under way, if there is one."""
-    rows = QualificationTry.objects.filter(state=TryState.OPEN, human__in=_humans(annotator))
+    rows = QualificationTry.objects.filter(state=TryState.OPEN, human__in=humans_of(annotator))
     return rows.select_related("set__skill").first()
 
 
-def _humans(annotator: Annotator) -> list[int]:
+def humans_of(annotator: Annotator) -> list[int]:
     """Return how rows call this human being, whichever account they were made from."""
     if annotator.person_id is None:
         return [-annotator.pk]
     accounts = Annotator.objects.filter(person=annotator.person_id).values_list("pk", flat=True)
     return [annotator.person_id, *(-pk for pk in accounts)]
+
+
+def refusal(asked: QualificationSet, before: Sequence[QualificationTry], now: datetime) -> str:
+    """Return why a human being cannot begin a try now, "" = they can.
+
+    before : their tries at the set, the latest first
+    """
+    if before and before[0].state == TryState.OPEN:
+        return _("A try is under way.")
+    if before and before[0].state == TryState.PASSED:
+        return _("You have passed this qualification.")
+    if sum(row.state != TryState.WITHDRAWN for row in before) >= asked.tries:
+        return _("All tries at this qualification are used up.")
+    again_at = next_at(asked, before, now)
+    if again_at is not None:
+        shown = date_format(timezone.localtime(again_at), "DATETIME_FORMAT")
+        return _("The next try is not before %(at)s.") % {"at": shown}
+    return ""
+
+
+def next_at(
+    asked: QualificationSet, before: Sequence[QualificationTry], now: datetime
+) -> datetime | None:
+    """Return when the next try may begin, where it is too early for it now."""
+    ended = before[0].finished_at if before else None
+    sat = any(row.state != TryState.WITHDRAWN for row in before)
+    if not sat or ended is None:
+        return None
+    again_at = ended + timedelta(days=asked.wait_days)
+    return again_at if now < again_at else None
 
 
 @transaction.atomic
@@ -80,19 +113,14 @@ def start_try(
         raise NotFound(what=_("qualification"))
     # One try of a human being at a time: the set's row is the lock.
     QualificationSet.objects.select_for_update(of=("self",)).get(pk=asked.pk)
-    humans = _humans(annotator)
+    humans = humans_of(annotator)
     before = QualificationTry.objects.filter(set=asked, human__in=humans).order_by("-started_at")
     last = before.first()
     if last is not None and last.state == TryState.OPEN:
         return last
-    sat = before.exclude(state=TryState.WITHDRAWN).count()
-    if last is not None and last.state == TryState.PASSED:
-        raise Conflict(_("You have passed this qualification."))
-    if sat >= asked.tries:
-        raise Conflict(_("All tries at this qualification are used up."))
-    wait = timedelta(days=asked.wait_days)
-    if sat and last is not None and last.finished_at is not None and now < last.finished_at + wait:
-        raise Conflict(_("The next try is not before %(at)s.") % {"at": last.finished_at + wait})
+    why_not = refusal(asked, list(before), now)
+    if why_not:
+        raise Conflict(why_not)
     tasks = _drawn(asked, annotator, humans)
     try:
         with transaction.atomic():

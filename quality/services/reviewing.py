@@ -57,7 +57,7 @@ def open_reviews(annotator: Annotator, *, now: datetime) -> QuerySet[Review]:
 
     Of the person's pool, or of the house's own where no pool is named; every gate of the decision
     that sent the task there is asked again. Never of a task that the human being answered or
-    decided, in whatever attempt, nor twice in the same attempt.
+    decided, in whatever attempt, nor twice in the same attempt, nor one that they skipped in it.
     """
     if annotator.kind != AnnotatorKind.PERSON:
         return Review.objects.none()
@@ -68,6 +68,13 @@ def open_reviews(annotator: Annotator, *, now: datetime) -> QuerySet[Review]:
         accounts, task_id=OuterRef("task_id"), state__in=SEATED_ASSIGNMENTS
     )
     own = held.exclude(purpose=Purpose.REVIEW) | held.filter(attempt=OuterRef("task__attempt"))
+    left_out = Assignment.objects.filter(
+        accounts,
+        task_id=OuterRef("task_id"),
+        attempt=OuterRef("task__attempt"),
+        purpose=Purpose.REVIEW,
+        state=AssignmentState.SKIPPED,
+    )
     answered = Judgment.objects.filter(accounts, task_id=OuterRef("task_id"))
     where = Q(pool=annotator.pool_id)
     in_house = annotator.pool.kind == PoolKind.IN_HOUSE
@@ -77,6 +84,7 @@ def open_reviews(annotator: Annotator, *, now: datetime) -> QuerySet[Review]:
         Review.objects.filter(where, state=ReviewState.PENDING)
         .exclude(Exists(own))
         .exclude(Exists(answered))
+        .exclude(Exists(left_out))
         .annotate(
             sent_by=Coalesce(
                 "judgment__assignment__decision", "accepted__judgment__assignment__decision"

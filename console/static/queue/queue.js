@@ -19,6 +19,26 @@
     || /^(TEXTAREA|SELECT)$/.test(element.tagName)
     || (element.tagName === "INPUT" && !/^(radio|checkbox)$/.test(element.type)));
   const form = document.getElementById("answer");
+  const seen = (element) => element.offsetParent !== null;
+
+  /* Fields that are needed for one choice only. */
+  for (const place of document.querySelectorAll("[data-when]")) {
+    const [name, values] = place.dataset.when.split(": ");
+    const show = () => {
+      const chosen = form?.querySelector(`input[name="${name}"]:checked`)?.value;
+      place.hidden = !values.split(" ").includes(chosen);
+    };
+    form?.addEventListener("change", show);
+    window.addEventListener("pageshow", show);
+    show();
+  }
+
+  /* All keys, for whoever asks. */
+  const help = document.getElementById("help"), ask = document.querySelector("[data-help]");
+  if (help && ask) {
+    ask.hidden = false;
+    ask.addEventListener("click", () => { if (!help.open) help.showModal(); });
+  }
 
   document.addEventListener("keydown", (event) => {
     if (event.isComposing || event.defaultPrevented) return;
@@ -27,10 +47,18 @@
       form.requestSubmit(form.querySelector("button.main"));
       return;
     }
-    if (event.ctrlKey || event.metaKey || event.altKey || event.repeat) return;
+    if (event.ctrlKey || event.metaKey || event.altKey || event.repeat || help?.open) return;
+    if (event.key === "Escape" && writes(event.target)) { event.target.blur(); return; }
     if (!box?.checked || writes(event.target)) return;
     const key = event.key.toLowerCase();
-    const radio = /^[1-9]$/.test(key) && document.querySelectorAll("input[type=radio][data-pick]")[key - 1];
+    if (key === "enter" && form && event.target === document.body
+        && [...form.querySelectorAll("input:checked")].some(seen)) {
+      event.preventDefault();
+      form.requestSubmit(form.querySelector("button.main"));
+      return;
+    }
+    const radio = /^[0-9]$/.test(key)
+      && [...document.querySelectorAll(`input[data-pick="${key}"]`)].find(seen);
     if (radio) {
       event.preventDefault();
       radio.checked = true;
@@ -38,7 +66,7 @@
       radio.dispatchEvent(new Event("change", { bubbles: true }));
       return;
     }
-    const target = document.querySelector(`[data-key="${CSS.escape(key)}"]`);
+    const target = [...document.querySelectorAll(`[data-key="${CSS.escape(key)}"]`)].find(seen);
     if (target) {
       event.preventDefault();
       target.focus();
@@ -86,11 +114,20 @@
   });
 
   /* What was typed outlives a reload; it goes with the tab. */
-  const draft = form?.querySelector("[data-draft]");
-  if (draft) {
-    if (!draft.value) draft.value = get(session, `${name}-draft`) ?? "";
-    draft.addEventListener("input", () => put(session, `${name}-draft`, draft.value));
+  for (const draft of document.querySelectorAll("[data-draft]")) {
+    const where = `${name}-draft-${draft.name}`;
+    if (!draft.value) draft.value = get(session, where) ?? "";
+    for (const kind of ["input", "change"]) {
+      draft.addEventListener(kind, () => put(session, where, draft.value));
+    }
   }
+
+  /* Whoever is to type begins at once; not on a phone, where the keys would cover the task. */
+  const wrong = form?.querySelector("[aria-invalid=true]");
+  const first = form?.querySelector("input[type=radio], input[type=checkbox], [data-draft]");
+  const field = wrong?.matches("fieldset") ? wrong.querySelector("input") : wrong;
+  if (field) field.focus();
+  else if (first?.matches("[data-draft]") && seen(first) && matchMedia("(pointer: fine)").matches) first.focus();
 
   /* Signs of life: only while somebody is there, or works in the tool (no longer than four hours). */
   const until = document.getElementById("until"), lost = document.getElementById("lost");

@@ -1,0 +1,39 @@
+"""What an annotator does next: what is in hand, then checks of others' answers, then new tasks."""
+
+from datetime import datetime
+
+from accounts.models import User
+from quality.services.adjudication_work import adjudication_in_hand, take_adjudication
+from quality.services.reviewing import review_in_hand, take_review
+from routing.models import Assignment
+from routing.selectors import in_hand
+from routing.services.claiming import claim
+from workforce.models import Annotator
+
+
+def next_work(annotator: Annotator, *, acting_user: User, now: datetime) -> Assignment | None:
+    """Return the assignment to go on with, taken if nothing is in hand; None = nothing to do.
+
+    Checks come before new tasks: work that is answered waits for nothing else. What was put off
+    waits until its holder comes back to it.
+
+    Raises
+    ------
+    NotYours, Forbidden
+        If the user may not act for the annotator.
+    LimitReached
+        If nothing may be taken now.
+    """
+    held = in_hand(annotator, now).filter(deferred_at__isnull=True).first()
+    if held is not None:
+        return held
+    # One check at a time: one that was put off keeps the next from being taken.
+    if review_in_hand(annotator, now=now) is None:
+        review = take_review(annotator, acting_user=acting_user, now=now)
+        if review is not None:
+            return review.assignment
+    if adjudication_in_hand(annotator, now=now) is None:
+        adjudication = take_adjudication(annotator, acting_user=acting_user, now=now)
+        if adjudication is not None:
+            return adjudication.assignment
+    return next(iter(claim(annotator, acting_user=acting_user, now=now)), None)
