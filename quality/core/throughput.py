@@ -7,8 +7,8 @@ dispersion φ is Pearson's χ² over days,
     φ = Σ_d (u_d − R e_d)² / (R e_d) / (D − 1)
 
 (quasi-likelihood: Wedderburn, Biometrika 61, 1974, doi:10.1093/biomet/61.3.439). With few days it
-says little, so it is shrunk to that of all annotators together, which is shrunk to 1, as if
-PRIOR_DAYS days had been seen. The interval is that of a gamma–Poisson model in which φ units count
+says little, so it is shrunk, as by PRIOR_DAYS days, to 1 + κ m with m the units of a day: κ is by
+how much the days of all annotators differ beyond chance, USUAL_DAY_SD² before that is seen. The interval is that of a gamma–Poisson model in which φ units count
 as one, with Jeffreys' prior: quantiles of Gamma(U/φ + ½) · φ / E. What is not known of φ is paid
 for by Student's t: φ is stretched by (t/z)².
 
@@ -33,6 +33,7 @@ __all__ = ["LEVEL", "Rates", "Speeds", "measure_rates", "measure_speeds"]
 
 LEVEL = 0.9
 PRIOR_DAYS = 4.0
+USUAL_DAY_SD = 0.3
 # Work at a steady pace varies less than Poisson; less than this is not believed.
 LEAST_SPREAD = 0.25
 # Of ln speed: how far people differ, before there are enough of them to tell.
@@ -145,10 +146,14 @@ def _spread(
     pearson = np.bincount(
         who[some], (units[some] - expected[some]) ** 2 / expected[some], minlength=len(days)
     )
+    mean = np.bincount(who, units, minlength=len(days)) / np.maximum(days, 1)
     free = np.where(value > 0, np.maximum(days - 1, 0), 0).astype(np.float64)
-    every = (PRIOR_DAYS + pearson.sum()) / (PRIOR_DAYS + free.sum())
+    # Of all together: by how much days differ beyond chance, as a squared share of their mean.
+    usual = float(mean[value > 0].mean()) if (value > 0).any() else 1.0
+    differ = PRIOR_DAYS * usual * USUAL_DAY_SD**2 + (pearson - free).sum()
+    differ = max(differ, 0.0) / (PRIOR_DAYS * usual + (mean * free).sum())
     freedom = free + PRIOR_DAYS
-    spread = (pearson + PRIOR_DAYS * every) / freedom
+    spread = (pearson + PRIOR_DAYS * (1.0 + differ * mean)) / freedom
     return np.maximum(spread, LEAST_SPREAD), freedom
 
 
