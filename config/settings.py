@@ -308,6 +308,7 @@ UNFOLD = {
     "SITE_FAVICONS": [{"rel": "icon", "type": "image/svg+xml", "href": "/static/console/icon.svg"}],
     "SHOW_HISTORY": True,
     "SHOW_VIEW_ON_SITE": False,
+    "TABS": "console.navigation.tabs",
     "SIDEBAR": {
         "show_search": True,
         "show_all_applications": False,

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from typing import Any
 
 from django.http import HttpRequest
-from django.urls import reverse_lazy
+from django.urls import reverse, reverse_lazy
 from django.utils.translation import gettext_lazy as _
 
 from accounts.models import User
@@ -73,6 +73,7 @@ GROUPS: tuple[tuple[Any, tuple[tuple[Any, str, str, str], ...]], ...] = (
             (_("Errors by segment"), "donut_small", "quality_biasreport", "alarms.view"),
             (_("Agreement"), "handshake", "quality_agreement", "judgments.view"),
             (_("Like for like"), "balance", "quality_comparison", "ratings.view"),
+            (_("Labels taken for others"), "grid_on", "quality_confusion", "ratings.view"),
             (_("Relabelling"), "restart_alt", "quality_relabel", "judgments.view"),
             (_("Judgments"), "gavel", "quality_judgment", "judgments.view"),
             (_("Gold"), "military_tech", "quality_goldanswer", "gold.view"),
@@ -101,7 +102,7 @@ COUNTS: dict[str, Callable[[User], int]] = {
     "quality_pauseproposal": pauses_waiting,
 }
 # pages that are no lists of rows
-PAGES = frozenset({"quality_comparison"})
+PAGES = frozenset({"quality_comparison", "quality_confusion"})
 
 
 def operations(request: HttpRequest) -> list[dict[str, Any]]:
@@ -136,3 +137,40 @@ def _item(label: Any, icon: str, model: str, user: User) -> dict[str, Any]:
     item = {"title": label, "icon": icon, "link": reverse_lazy(f"admin:{page}")}
     waiting = COUNTS[model](user) if model in COUNTS else 0
     return {**item, "badge": waiting} if waiting else item
+
+
+# Records that have a page of quality's beside their own: page of the record → (its name among the
+# tabs, its title, the other page, its title, what opens that)
+BESIDE: dict[str, tuple[str, Any, str, Any, str]] = {
+    "workforce_annotator_change": (
+        "annotator",
+        _("Annotator"),
+        "quality_profile",
+        _("Profile"),
+        "ratings.view",
+    ),
+    "routing_task_change": ("task", _("Task"), "quality_lineage", _("Lineage"), "lineage.view"),
+}
+
+
+def tabs(request: HttpRequest) -> list[dict[str, Any]]:
+    """Return the tabs that join an annotator's page with the profile, a task's with its lineage."""
+    match, user = request.resolver_match, request.user
+    if match is None or not isinstance(user, User):
+        return []
+    for record, (name, title, other, beside, permission) in BESIDE.items():
+        if match.url_name not in (record, other) or not can(user, permission):
+            continue
+        pk = match.kwargs.get("object_id", "")
+        links = [(title, record), (beside, other)]
+        items = [
+            {
+                "title": words,
+                "link": reverse(f"admin:{page}", args=[pk]),
+                "active": page == match.url_name,
+            }
+            for words, page in links
+        ]
+        model = record.removesuffix("_change").replace("_", ".")
+        return [{"page": name, "models": [{"name": model, "detail": True}], "items": items}]
+    return []

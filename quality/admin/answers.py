@@ -8,11 +8,14 @@ from django.http import HttpRequest
 from accounts.console_admin import HistoryAdmin, ReadOnlyAdmin, actor
 from common.time import utc_now
 from quality.admin.comparing import ComparingPages
+from quality.admin.confusion import ConfusionPages
+from quality.admin.lineage import LineagePages
+from quality.admin.profile import ProfilePages
 from quality.models import Estimation, GoldAnswer, Judgment, TypeFacts
 
 
 @admin.register(Judgment)
-class JudgmentAdmin(ReadOnlyAdmin):
+class JudgmentAdmin(ProfilePages, ConfusionPages, LineagePages, ReadOnlyAdmin):
     view_permission = "judgments.view"
     list_display = ("task", "annotator", "label", "attempt", "source", "submitted_at")
     list_filter = ("source", "task__project", "annotator__pool")

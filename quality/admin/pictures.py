@@ -132,3 +132,143 @@ def _drawn(height: int, title: str, inner: SafeString) -> SafeString:
 
 def _short(name: str) -> str:
     return name if len(name) <= 28 else f"{name[:27]}…"
+
+
+def band(
+    points: Sequence[tuple[float, float, float, float, bool]],
+    *,
+    title: str,
+    ends: tuple[str, str],
+) -> SafeString:
+    """Draw values over time with the band of their intervals.
+
+    points : (time, value, from, to, sure) in order of time; values are shares. A point that little
+    evidence stands behind is hollow
+    ends : words under the first and the last point
+    """
+    width, height, left, right, top, bottom = 480, 220, 44, 14, 12, 28
+    low = max(min([lower for _t, _v, lower, _u, _s in points], default=0.0) - 0.03, 0.0)
+    high = 1.0
+    first, last = (points[0][0], points[-1][0]) if points else (0.0, 1.0)
+
+    def x(time: float) -> float:
+        share = (time - first) / (last - first) if last > first else 0.5
+        return left + share * (width - left - right)
+
+    def y(value: float) -> float:
+        return top + (high - value) / ((high - low) or 1.0) * (height - top - bottom)
+
+    there = [f"{x(t):.1f},{y(u):.1f}" for t, _v, _l, u, _s in points]
+    back = [f"{x(t):.1f},{y(lower):.1f}" for t, _v, lower, _u, _s in reversed(points)]
+    lines = format_html_join(
+        "",
+        '<line x1="{0}" x2="{1}" y1="{2}" y2="{2}" stroke="currentColor" stroke-opacity="0.15"/>'
+        '<text x="{3}" y="{4}" text-anchor="end" fill="currentColor" class="text-xs">{5}</text>',
+        (
+            (
+                left,
+                width - right,
+                f"{y(level):.1f}",
+                left - 6,
+                f"{y(level) + 4:.1f}",
+                f"{level:.2f}",
+            )
+            for level in (low, (low + high) / 2.0, high)
+        ),
+    )
+    whiskers = format_html_join(
+        "",
+        '<line x1="{0}" x2="{0}" y1="{1}" y2="{2}" stroke="currentColor" stroke-opacity="0.35" '
+        f'stroke-width="2"/><circle cx="{{0}}" cy="{{3}}" r="4" {OWN} stroke="currentColor" '
+        'stroke-width="2" fill="{4}"/>',
+        (
+            (
+                f"{x(t):.1f}",
+                f"{y(lower):.1f}",
+                f"{y(upper):.1f}",
+                f"{y(value):.1f}",
+                "currentColor" if sure else "none",
+            )
+            for t, value, lower, upper, sure in points
+        ),
+    )
+    inner = format_html(
+        '{}<polygon points="{}" fill="currentColor" fill-opacity="0.18" '
+        f'{OWN}/><polyline points="{{}}" fill="none" stroke="currentColor" stroke-width="2" '
+        f'{OWN}/>{{}}<text x="{{}}" y="{{}}" fill="currentColor" class="text-xs">{{}}</text>'
+        '<text x="{}" y="{}" text-anchor="end" fill="currentColor" class="text-xs">{}</text>',
+        lines,
+        " ".join([*there, *back]),
+        " ".join(f"{x(t):.1f},{y(v):.1f}" for t, v, _l, _u, _s in points),
+        whiskers,
+        left,
+        height - 8,
+        ends[0],
+        width - right,
+        height - 8,
+        ends[1],
+    )
+    return _framed(width, height, title, inner)
+
+
+def stacks(
+    rows: Sequence[tuple[str, Sequence[float]]], *, title: str, ends: tuple[str, str]
+) -> SafeString:
+    """Draw stacked columns over days, each part lighter than the one below it.
+
+    rows : what a column is called, and its parts from below
+    """
+    width, height, left, right, top, bottom = 480, 180, 44, 14, 12, 28
+    most = max([sum(parts) for _name, parts in rows], default=0.0) or 1.0
+    step = (width - left - right) / max(len(rows), 1)
+    drawn = []
+    for number, (name, parts) in enumerate(rows):
+        base = 0.0
+        for place, part in enumerate(parts):
+            tall = part / most * (height - top - bottom)
+            drawn.append(
+                (
+                    f"{left + number * step + step * 0.1:.1f}",
+                    f"{height - bottom - base - tall:.1f}",
+                    f"{max(step * 0.8, 0.5):.1f}",
+                    f"{tall:.1f}",
+                    (1.0, 0.45, 0.2)[min(place, 2)],
+                    name,
+                )
+            )
+            base += tall
+    bars = format_html_join(
+        "",
+        f'<rect x="{{}}" y="{{}}" width="{{}}" height="{{}}" fill="currentColor" {OWN} '
+        'fill-opacity="{}"><title>{}</title></rect>',
+        drawn,
+    )
+    inner = format_html(
+        '<line x1="{0}" x2="{1}" y1="{2}" y2="{2}" stroke="currentColor" stroke-opacity="0.4"/>'
+        '<text x="{3}" y="{4}" text-anchor="end" fill="currentColor" class="text-xs">{5}</text>'
+        '<text x="{3}" y="{2}" text-anchor="end" fill="currentColor" class="text-xs">0</text>{6}'
+        '<text x="{0}" y="{7}" fill="currentColor" class="text-xs">{8}</text>'
+        '<text x="{1}" y="{7}" text-anchor="end" fill="currentColor" class="text-xs">{9}</text>',
+        left,
+        width - right,
+        height - bottom,
+        left - 6,
+        top + 8,
+        f"{most:,.0f}",
+        bars,
+        height - 8,
+        ends[0],
+        ends[1],
+    )
+    return _framed(width, height, title, inner)
+
+
+def _framed(width: int, height: int, title: str, inner: SafeString) -> SafeString:
+    return format_html(
+        '<svg viewBox="0 0 {} {}" role="img" aria-label="{}" class="w-full max-w-2xl" '
+        'preserveAspectRatio="xMinYMin meet">{}</svg>',
+        width,
+        height,
+        title,
+        inner,
+    )

@@ -20,7 +20,7 @@ REST = ""
 class Confusion:
     """Counts of answers by true and given label.
 
-    labels : L names in order; where `cut` those of most mistakes first, the last is REST: all others
+    labels : L names in order; where `cut` the most mistaken first, the last is REST
     counts : (L, L) int, counts[k_true, k_given]
     checked, right : of all answers
     pairs : (true, given, count, share of the true label's answers, lower, upper) of all labels,

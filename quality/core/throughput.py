@@ -8,9 +8,10 @@ dispersion φ is Pearson's χ² over days,
 
 (quasi-likelihood: Wedderburn, Biometrika 61, 1974, doi:10.1093/biomet/61.3.439). With few days it
 says little, so it is shrunk, as by PRIOR_DAYS days, to 1 + κ m with m the units of a day: κ is by
-how much the days of all annotators differ beyond chance, USUAL_DAY_SD² before that is seen. The interval is that of a gamma–Poisson model in which φ units count
-as one, with Jeffreys' prior: quantiles of Gamma(U/φ + ½) · φ / E. What is not known of φ is paid
-for by Student's t: φ is stretched by (t/z)².
+how much the days of all annotators differ beyond chance, USUAL_DAY_SD² before that is seen. The
+interval is that of a gamma–Poisson model in which φ units count as one, with Jeffreys' prior:
+quantiles of Gamma(U/φ + ½) · φ / E. What is not known of φ is paid for by Student's t: φ is
+stretched by (t/z)².
 
 *Speed.* Seconds over what the effort model expects, in logarithms. The location is a median (a
 clock left running does not move it); its variance is that of sign scores, summed by day, over the

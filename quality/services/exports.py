@@ -1,7 +1,9 @@
-"""Tables that leave the house as files: who took which, how many rows, with their digest."""
+"""What leaves the house as a file: who took which, how many rows, with its digest."""
 
 import hashlib
+import json
 from datetime import datetime
+from typing import Any
 
 import pandas as pd
 from django.db import transaction
@@ -27,6 +29,26 @@ def export_csv(
         lambda column: column.map(_safe) if column.dtype.kind not in "biufM" else column
     )
     text = str(safe.to_csv(index=False, lineterminator="\n"))
+    _note(name, text, len(table), acting_user, now)
+    return text
+
+
+def export_json(
+    name: str,
+    document: dict[str, Any],
+    *,
+    permission: str,
+    acting_user: User,
+    now: datetime,
+) -> str:
+    """Return a document as JSON with its members in their order, and note that it was taken."""
+    require(acting_user, permission)
+    text = json.dumps(document, ensure_ascii=False, indent=2, allow_nan=False) + "\n"
+    _note(name, text, 1, acting_user, now)
+    return text
+
+
+def _note(name: str, text: str, rows: int, acting_user: User, now: datetime) -> None:
     with transaction.atomic():
         record_event(
             "report.exported",
@@ -34,10 +56,9 @@ def export_csv(
             now=now,
             subject="report",
             subject_id=name,
-            rows=len(table),
+            rows=rows,
             digest=hashlib.sha256(text.encode()).hexdigest(),
         )
-    return text
 
 
 def _safe(value: object) -> object:
