@@ -24,10 +24,11 @@ from quality.admin.files import csv_answer
 from quality.admin.profile_shown import page_of
 from quality.admin.spans import days_of, linker, read_choice, read_span
 from quality.admin.tables import Cell, Head, number, table
-from quality.reports.profile import Profile, Span, annotator_profile
+from quality.reports.profile import Profile, annotator_profile
 from quality.reports.profile_facts import facts_of
 from quality.reports.profile_rows import KINDS, profile_rows
 from quality.reports.ratings import VIEW
+from quality.reports.spans import Span
 from workforce.models import Annotator, Skill
 
 SHOWN_ROWS = 50

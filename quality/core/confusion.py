@@ -56,10 +56,10 @@ def confusion(
     if most < 1:
         raise ValueError(f"most must be at least 1, got {most}")
     total: dict[tuple[str, str], int] = {}
-    for true, given, count in answers:
-        if count <= 0:
-            raise ValueError(f"counts must be positive, got {count}")
-        total[true, given] = total.get((true, given), 0) + count
+    for true, given, n in answers:
+        if n <= 0:
+            raise ValueError(f"counts must be positive, got {n}")
+        total[true, given] = total.get((true, given), 0) + n
     names = sorted({name for pair in total for name in pair})
     place = {name: number for number, name in enumerate(names)}
     row = np.array([place[true] for true, _given in total], dtype=np.int64)

@@ -114,8 +114,8 @@ def measure_rates(
     tail = (1.0 - inside("level", level)) / 2.0
     who, (amount, given) = _by_day(who, when, amount, given)
     used = given > 0
-    total = np.bincount(who, amount * used, minlength=annotators)
-    of = np.bincount(who, given, minlength=annotators)
+    total = _sums(who, amount * used, annotators)
+    of = _sums(who, given, annotators)
     days = np.bincount(who[used], minlength=annotators)
     with np.errstate(divide="ignore", invalid="ignore"):
         value = total / of
@@ -231,7 +231,11 @@ def _by_day(who: Ints, day: Ints, *amounts: Floats) -> tuple[Ints, list[Floats]]
     days, place = np.unique(day, return_inverse=True)
     width = max(len(days), 1)
     cells, row = np.unique(who * width + place, return_inverse=True)
-    return cells // width, [np.bincount(row, amount, minlength=len(cells)) for amount in amounts]
+    return cells // width, [_sums(row, amount, len(cells)) for amount in amounts]
+
+
+def _sums(group: Ints, values: Floats, groups: int) -> Floats:
+    return np.bincount(group, values, minlength=groups).astype(np.float64)
 
 
 def _medians(values: Floats, group: Ints, groups: int) -> Floats:

@@ -114,7 +114,7 @@ def kinds_of_work() -> QuerySet[TaskType]:
     return TaskType.objects.filter(metric=Metric.EXACT).order_by("name")
 
 
-def _truths(asked: Asked) -> QuerySet[Judgment]:
+def _truths(asked: Asked) -> QuerySet[Any]:
     """Return the answers with a label and the `truth` of their task, in order of attempts."""
     if asked.source not in SOURCES:
         raise NotFound(what="source")
@@ -127,9 +127,8 @@ def _truths(asked: Asked) -> QuerySet[Judgment]:
         rows = rows.filter(task__project=asked.project)
     if asked.annotator is not None:
         rows = rows.filter(annotator=asked.annotator)
-    found = {"gold": _gold, "reviews": _reviewed, "adjudicated": _adjudicated}[asked.source](
-        rows, asked.until
-    )
+    read = {"gold": _gold, "reviews": _reviewed, "adjudicated": _adjudicated}[asked.source]
+    found: QuerySet[Any] = read(rows, asked.until)
     return (
         found.exclude(truth="").exclude(truth=None).order_by("task_id", "annotator_id", "attempt")
     )

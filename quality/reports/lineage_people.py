@@ -193,7 +193,7 @@ class _Vendors:
         pools = {_pool(row).pk: _pool(row) for row in given}
         ids = {pool.vendor_id for pool in pools.values() if pool.vendor_id is not None}
         self.rows: dict[int, list[Version]] = defaultdict(list)
-        history = Attestation.history  # type: ignore[attr-defined]
+        history = Attestation.history
         for rows in (history.filter(vendor_id__in=ids), Attestation.objects.filter(vendor__in=ids)):
             for row in rows:
                 if row.verified_at is not None:

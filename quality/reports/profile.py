@@ -9,23 +9,20 @@ from datetime import datetime
 
 import numpy as np
 import pandas as pd
-from django.db.models import Count, F, Q, Window
-from django.db.models.functions import RowNumber
 
-from accounts.access import scoped
 from accounts.models import User
 from accounts.permissions import can, require
-from quality.choices import ErrorCategory, ReviewOutcome, ReviewState, ReviewWhy, Severity
 from quality.core.throughput import Rates, Speeds, measure_rates, measure_speeds
 from quality.core.unit_cost import UnitCost, cost_per_accepted
-from quality.models import AgreementPair, Review
 from quality.reports.costs import money_of
+from quality.reports.profile_checks import agreement_of, errors_of, review_counts
 from quality.reports.ratings import VIEW, evidence_words, ratings
+from quality.reports.spans import Span, of_skill
 from quality.reports.work import read_work, undecided
 from quality.services.effort import usual_seconds
 from routing.models import TaskType
 from workforce.choices import AnnotatorKind
-from workforce.models import Annotator, Pool, Proficiency, Skill
+from workforce.models import Annotator, Pool, Proficiency
 
 ESTIMATES = (
     "skill",
@@ -41,26 +38,6 @@ ESTIMATES = (
     "speed",
     "version",
 )
-AGREEMENT = (
-    "project",
-    "task_type",
-    "field",
-    "other",
-    "units",
-    "observed",
-    "kappa",
-    "lower",
-    "upper",
-)
-
-
-@dataclass(frozen=True)
-class Span:
-    """The time and work that a profile is about: [since, until], one skill or all."""
-
-    since: datetime
-    until: datetime
-    skill: Skill | None = None
 
 
 @dataclass(frozen=True)
@@ -127,7 +104,7 @@ def annotator_profile(annotator: Annotator, span: Span, *, acting_user: User) ->
         span.until,
         since=span.since,
         annotators=[annotator.pk],
-        **_of_skill(span, "task__task_type"),
+        **of_skill(span, "task__task_type"),
     )
     usual = _usual(work, span.until)
     reviewed = can(acting_user, "reviews.view")
@@ -140,14 +117,10 @@ def annotator_profile(annotator: Annotator, span: Span, *, acting_user: User) ->
         output=_output(work, usual, annotator),
         cost=_cost(work, annotator, span.until),
         by_type=_by_type(work, usual, annotator),
-        agreement=_agreement(annotator, span, acting_user),
-        errors=_errors(annotator, span) if reviewed else pd.DataFrame(),
-        reviews=_reviews(annotator, span) if reviewed else pd.DataFrame(),
+        agreement=agreement_of(annotator, span, acting_user),
+        errors=errors_of(annotator, span) if reviewed else pd.DataFrame(),
+        reviews=review_counts(annotator, span) if reviewed else pd.DataFrame(),
     )
-
-
-def _of_skill(span: Span, path: str) -> dict[str, Skill]:
-    return {} if span.skill is None else {f"{path}__skill": span.skill}
 
 
 def _estimates(annotator: Annotator, span: Span) -> pd.DataFrame:
@@ -278,107 +251,3 @@ def _by_type(work: pd.DataFrame, usual: pd.Series, annotator: Annotator) -> pd.D
             "timed": speed.answers,
         }
     )
-
-
-def _agreement(annotator: Annotator, span: Span, user: User) -> pd.DataFrame:
-    """Return the pairs with others of the last measurement of each kind of work of a project."""
-    rows = scoped(AgreementPair.objects.all(), user).filter(
-        Q(first=annotator) | Q(second=annotator),
-        agreement__guideline__isnull=True,
-        agreement__as_of__lte=span.until,
-        **_of_skill(span, "agreement__task_type"),
-    )
-    newest = Window(
-        RowNumber(),
-        partition_by=[
-            F("agreement__project"),
-            F("agreement__task_type"),
-            F("field"),
-            F("first"),
-            F("second"),
-        ],
-        order_by=[F("agreement__as_of").desc(), F("pk").desc()],
-    )
-    found = (
-        rows.annotate(newest=newest)
-        .filter(newest=1)
-        .order_by("-units", "pk")
-        .values_list(
-            "agreement_id",
-            "agreement__project__name",
-            "agreement__task_type__name",
-            "field",
-            "first__name",
-            "second__name",
-            "first_id",
-            "units",
-            "observed",
-            "kappa",
-            "lower",
-            "upper",
-        )
-    )
-    table = [
-        (of, project, kind, field, second if one == annotator.pk else first, *numbers)
-        for of, project, kind, field, first, second, one, *numbers in found
-    ]
-    return pd.DataFrame(table, columns=["agreement", *AGREEMENT]).astype(
-        dict.fromkeys(("observed", "kappa", "lower", "upper"), float)
-    )
-
-
-def reviews_of(annotator: Annotator, span: Span) -> Q:
-    """Return the condition of the reviews of an annotator's answers that were done in a span."""
-    return Q(
-        judgment__annotator=annotator,
-        state=ReviewState.DONE,
-        decided_at__gte=span.since,
-        decided_at__lte=span.until,
-        **_of_skill(span, "task__task_type"),
-    )
-
-
-def _errors(annotator: Annotator, span: Span) -> pd.DataFrame:
-    found = dict.fromkeys(((c, s) for c in ErrorCategory.values for s in Severity.values), 0) | {
-        (category, severity): n
-        for category, severity, n in Review.objects.filter(reviews_of(annotator, span))
-        .exclude(category="")
-        .values_list("category", "severity")
-        .annotate(n=Count("pk"))
-        .order_by()
-    }
-    table = pd.DataFrame(
-        [
-            {
-                "category": category,
-                "name": str(ErrorCategory(category).label),
-                **{severity: found[category, severity] for severity in Severity.values},
-            }
-            for category in ErrorCategory.values
-        ]
-    )
-    table["all"] = table[list(Severity.values)].sum(axis=1)
-    some = table.loc[table["all"] > 0].sort_values("all", ascending=False, kind="stable")
-    return some.reset_index(drop=True)
-
-
-def _reviews(annotator: Annotator, span: Span) -> pd.DataFrame:
-    rows = (
-        Review.objects.filter(reviews_of(annotator, span))
-        .values_list("why", "outcome")
-        .annotate(n=Count("pk"))
-        .order_by()
-    )
-    found = {(why, outcome): n for why, outcome, n in rows}
-    table = pd.DataFrame(
-        [
-            {
-                "why": why,
-                "name": str(ReviewWhy(why).label),
-                **{o: found.get((why, o), 0) for o in ReviewOutcome.values},
-            }
-            for why in ReviewWhy.values
-        ]
-    )
-    table["all"] = table[list(ReviewOutcome.values)].sum(axis=1)
-    return table.loc[table["all"] > 0].reset_index(drop=True)

@@ -10,8 +10,8 @@ from accounts.models import User
 from accounts.permissions import can, require
 from common.time import local_date
 from quality.models import Alarm, PauseProposal
-from quality.reports.profile import Span
 from quality.reports.ratings import VIEW
+from quality.reports.spans import Span
 from quality.services.alarms import seen_by
 from vendors.choices import COUNTED, AttestationKind, AttestationState
 from vendors.selectors import attestation_cover

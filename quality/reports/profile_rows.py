@@ -11,8 +11,9 @@ from common.errors import NotFound
 from common.time import local_date
 from quality.choices import ErrorCategory, ReviewOutcome, ReviewWhy, Severity
 from quality.models import Judgment, Review
-from quality.reports.profile import Span, reviews_of
+from quality.reports.profile_checks import reviews_of
 from quality.reports.ratings import VIEW
+from quality.reports.spans import Span
 from quality.services.fate import with_fate
 from quality.services.truths import gold_in_force
 from routing.choices import Purpose

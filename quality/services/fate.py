@@ -6,6 +6,7 @@ rejected, is none; one that ended because the guideline changed was accepted all
 """
 
 from datetime import datetime
+from typing import Any
 
 from django.db.models import Exists, OuterRef, Q, QuerySet
 
@@ -13,7 +14,7 @@ from quality.choices import ReviewOutcome, ReviewState
 from quality.models import Adjudication, Judgment, Label, RelabelTask, Review
 
 
-def with_fate(rows: QuerySet[Judgment], now: datetime) -> QuerySet[Judgment]:
+def with_fate(rows: QuerySet[Judgment], now: datetime) -> QuerySet[Any]:
     """Annotate judgments with `was_accepted` and `was_rejected` as of a time, never both."""
     of_task = {"task": OuterRef("task"), "attempt": OuterRef("assignment__attempt")}
     changed = RelabelTask.objects.filter(label=OuterRef("pk"), reopened_at__lte=now)

@@ -9,9 +9,10 @@ import pytest
 from accounts.models import User
 from common.errors import Forbidden, NotFound
 from quality.models import Judgment, Review
-from quality.reports.profile import Profile, Span, annotator_profile
+from quality.reports.profile import Profile, annotator_profile
 from quality.reports.profile_facts import facts_of
 from quality.reports.profile_rows import KINDS, profile_rows
+from quality.reports.spans import Span
 from quality.services.agreements import measure_agreement
 from quality.services.submitting import correct
 from routing.models import TaskType
