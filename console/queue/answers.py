@@ -11,6 +11,7 @@ from django.utils.translation import gettext as _
 from console.queue.parts import CHOICE, NUMBER, SEVERAL, TEXT, Asked, Option, Part
 
 MAX_JSON = 2_000_000  # characters
+SHORT = 80  # characters of an answer that stands in one line
 FOUND = 20  # labels of a search that are shown
 CONFIDENCE = "confidence"  # the member that says how sure somebody is
 
@@ -283,3 +284,10 @@ def written(data: Any) -> list[str]:
     """Return what was typed into the fields of an answer, to be copied from a page without them."""
     names = [name for name in data if name in ("json", "answer") or name.startswith("answer.")]
     return [text for name in names for text in _list(data, name) if text.strip()]
+
+
+def short(answer: Any) -> str:
+    """Return an answer in one line."""
+    text = answer if isinstance(answer, str) else json.dumps(answer, ensure_ascii=False)
+    line = " ".join(text.split())
+    return line if len(line) <= SHORT else f"{line[: SHORT - 1]}…"

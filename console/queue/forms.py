@@ -13,6 +13,8 @@ from console.queue.doors import annotator_of
 from quality.core.time_rules import MAX_RAW
 from routing.choices import SkipReason
 
+MOST_DAYS = 92  # of a period that is looked at
+
 
 class SignInForm(AuthenticationForm):
     """E-mail and password; who has no business here is told what a wrong password is told."""
@@ -37,6 +39,24 @@ class SkipForm(forms.Form):
         label=_("Why?"), choices=[("", _("Choose a reason")), *SkipReason.choices]
     )
     note = forms.CharField(label=_("Note (if you like)"), required=False, max_length=300)
+
+
+class PeriodForm(forms.Form):
+    """The days that are looked at, both ends included."""
+
+    since = forms.DateField(label=_("From"), widget=forms.DateInput(attrs={"type": "date"}))
+    until = forms.DateField(label=_("To"), widget=forms.DateInput(attrs={"type": "date"}))
+    project = forms.CharField(required=False)
+
+    def clean(self) -> dict[str, Any]:
+        found = super().clean() or {}
+        since, until = found.get("since"), found.get("until")
+        if since and until and not 0 <= (until - since).days < MOST_DAYS:
+            raise forms.ValidationError(
+                _("The first day is not after the last, and %(most)s days are shown at most."),
+                params={"most": MOST_DAYS},
+            )
+        return found
 
 
 def seconds_of(data: Mapping[str, Any]) -> float | None:

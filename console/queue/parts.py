@@ -89,6 +89,11 @@ class Asked:
         return any(option.key for part in self.parts if part.radios for option in part.options)
 
     @property
+    def typed(self) -> bool:
+        """Whether the first field is a text of several lines, where Enter is a new line."""
+        return not self.parts or self.parts[0].kind == TEXT
+
+    @property
     def search(self) -> bool:
         """Whether something is searched."""
         return any(part.searched for part in self.parts)

@@ -3,7 +3,7 @@
 from django.contrib.auth.views import LogoutView
 from django.urls import path
 
-from console.queue import checking, handing_in, home, qualifications, work
+from console.queue import checking, handing_in, home, pauses, qualifications, records, work
 
 app_name = "queue"
 
@@ -13,6 +13,12 @@ urlpatterns = [
     path("sign-out/", LogoutView.as_view(next_page="queue:sign_in"), name="sign_out"),
     path("qualifications/", qualifications.listed, name="qualifications"),
     path("qualifications/<uuid:public_id>/", qualifications.sit_it, name="sit"),
+    path("scores/", records.scores, name="scores"),
+    path("time/", records.time, name="time"),
+    path("time/csv/", records.time_file, name="time_file"),
+    path("answers/", records.answers, name="answers"),
+    path("pauses/", pauses.listed, name="pauses"),
+    path("pauses/<uuid:public_id>/contest/", pauses.contest, name="contest"),
     path("next/", work.take_next, name="next"),
     path("work/<uuid:public_id>/", work.show, name="work"),
     path("work/<uuid:public_id>/begin/", work.begin, name="begin"),

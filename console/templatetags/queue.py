@@ -41,3 +41,17 @@ def spell(seconds: Any) -> str:
         return _("%(minutes)s:%(seconds)02d min") % {"minutes": whole // 60, "seconds": whole % 60}
     minutes = (whole + 30) // 60
     return _("%(hours)s:%(minutes)02d h") % {"hours": minutes // 60, "minutes": minutes % 60}
+
+
+@register.filter
+def bar(share: Any, what: str) -> str:
+    """Return where the bar of an interval begins, how wide it is, or where its middle stands.
+
+    In hundredths of the whole, with a point in every language: a number of the drawing.
+    """
+    place = {
+        "from": share.lower,
+        "width": max(share.upper - share.lower, 0.005),
+        "at": min(share.middle, 0.99),
+    }
+    return f"{place[what] * 100:.1f}"
