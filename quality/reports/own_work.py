@@ -175,7 +175,7 @@ def _answers(
         "assignment__attempt",
         "task__attempt",
         "task__state",
-        "corrected",
+        _corrected(),
         "raw_seconds",
         "billable_seconds",
     ):
