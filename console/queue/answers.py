@@ -244,8 +244,8 @@ def shown_answer(asked: Asked, answer: Any) -> list[dict[str, Any]]:
         value = data[part.name]
         names = value if isinstance(value, list) else [value]
         text = ", ".join(words.get(str(name), str(name)) for name in names)
-        rows.append({"title": part.title if len(asked.parts) > 1 else "", "text": text})
-    return [{**row, "code": False} for row in rows]
+        rows.append({"title": part.title, "text": text, "code": False})
+    return rows if len(rows) > 1 else [{**row, "title": ""} for row in rows]
 
 
 def matching(options: Iterable[Option], text: str, most: int = FOUND) -> list[Option]:

@@ -48,7 +48,8 @@ def scores(request: Visit) -> HttpResponse:
         "queue/scores.html",
         {
             "here": "scores",
-            "scores": found,
+            "known": [score for score in found if score.told],
+            "unknown": [score for score in found if not score.told],
             "pauses": len(notices_for(request.user, now=now)),
         },
     )

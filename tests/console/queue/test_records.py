@@ -91,7 +91,7 @@ def test_time_and_pay_of_own_staff(world: World, own: Annotator) -> None:
     assert len(page.context["weeks"]) == 2
     body = page.content.decode()
     assert "1.56 EUR" in body
-    assert "Week of 03/02/2026 to 03/08/2026" in body
+    assert "Week of 2026-03-02 to 2026-03-08" in body
     # One project, one day.
     key = Project.objects.get().public_id
     day = client.get("/queue/time/", {"since": "2026-03-02", "until": "2026-03-02", "project": key})
