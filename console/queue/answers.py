@@ -119,7 +119,7 @@ def _chosen(part: Part, text: str) -> Any:
     for same in (
         lambda option: option.name == text,
         lambda option: option.words == text,
-        lambda option: text.casefold() in (option.name.casefold(), option.words.casefold()),
+        lambda option: text.casefold() in option.folded,
     ):
         found = [option for option in part.options if same(option)]
         if len(found) == 1:
@@ -266,7 +266,7 @@ def matching(options: Iterable[Option], text: str, most: int = FOUND) -> list[Op
 
 
 def _nearness(option: Option, wanted: str, words: Sequence[str]) -> int | None:
-    names = {option.words.casefold(), option.name.casefold()}
+    names = option.folded
     if wanted in names:
         return 0
     if any(name.startswith(wanted) for name in names):

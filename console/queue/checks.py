@@ -25,7 +25,7 @@ def review_of(row: Assignment) -> Review:
     NotFound
         If somebody else has it, or it was decided meanwhile.
     """
-    rows = Review.objects.select_related("judgment", "accepted")
+    rows = Review.objects.select_related("judgment__guideline", "accepted")
     found = rows.filter(assignment=row).first()
     if found is None:
         found = rows.filter(task=row.task_id, state=ReviewState.PENDING).order_by("number").first()

@@ -13,12 +13,12 @@ from django.utils.translation import gettext as _
 from accounts.access import access
 from common.time import utc_now
 from console.queue.answers import fields_of, written
-from console.queue.checks import adjudication_shown, review_shown
+from console.queue.checks import adjudication_shown, review_of, review_shown
 from console.queue.doors import Visit, shut
 from console.queue.forms import SkipForm
 from console.queue.parts import Asked, asked_for
 from routing.choices import LIVE_ASSIGNMENTS, AssignmentState, Purpose
-from routing.models import Assignment
+from routing.models import Assignment, GuidelineVersion
 from routing.selectors import guideline_of, shown_reference, tool_link
 
 # Nobody who is measured can tell these apart.
@@ -41,9 +41,18 @@ def own(request: Visit, public_id: UUID, *purposes: str) -> Assignment:
     return access(rows.select_related(*related), request.user, public_id)
 
 
+def guideline_for(row: Assignment, now: datetime) -> GuidelineVersion | None:
+    """Return the guideline version that counts: for a review, that of the answer it looks at."""
+    if row.purpose == Purpose.REVIEW:
+        judgment = review_of(row).judgment
+        if judgment is not None and judgment.guideline is not None:
+            return judgment.guideline
+    return guideline_of(row, now)
+
+
 def form_of(row: Assignment, now: datetime) -> Asked:
     """Return what the form of a task in hand asks for."""
-    return asked_for(row.task.task_type, guideline_of(row, now))
+    return asked_for(row.task.task_type, guideline_for(row, now))
 
 
 def task_page(
@@ -67,7 +76,8 @@ def task_page(
         kept = "\n".join(written(given)) if given is not None else ""
         context |= {"state": over or row.get_state_display(), "kept": kept, **extra}
         return render(request, "queue/not_begun.html", context, status=status)
-    asked = form_of(row, now)
+    guideline = guideline_for(row, now)
+    asked = asked_for(row.task.task_type, guideline)
     checks: dict[str, Any] = {}
     if row.purpose == Purpose.REVIEW:
         asked, given, checks = review_shown(row, asked, given)
@@ -75,7 +85,7 @@ def task_page(
         checks = adjudication_shown(row, asked, given)
     host, kind = shown_reference(row.task)
     context |= {
-        "guideline": guideline_of(row, now),
+        "guideline": guideline,
         "asked": asked,
         "fields": fields_of(asked, given, errors),
         "json": str((given or {}).get("json", "")),

@@ -4,10 +4,13 @@ A label to choose, a text, a number, yes or no, or an object of such members. An
 (boxes, spans, rankings) is made in the labelling tool, or written as JSON.
 """
 
+import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property, lru_cache
 from typing import Any
 
+from django.utils.translation import get_language
 from django.utils.translation import gettext as _
 
 from routing.choices import Metric
@@ -33,6 +36,11 @@ class Option:
     name: str
     words: str
     key: str = ""
+
+    @cached_property
+    def folded(self) -> tuple[str, str]:
+        """Words and name without case, as they are searched."""
+        return self.words.casefold(), self.name.casefold()
 
 
 @dataclass(frozen=True)
@@ -104,8 +112,18 @@ JSON = Asked()
 
 def asked_for(task_type: TaskType, guideline: GuidelineVersion | None) -> Asked:
     """Return what the answer to a task of a type looks like under a guideline."""
-    schema: Mapping[str, Any] = task_type.answer_schema or _usual(task_type)
     labels = labels_of(guideline, task_type.key) if task_type.metric == Metric.EXACT else []
+    schema = json.dumps(task_type.answer_schema or _usual(task_type))
+    return _asked(schema, tuple(labels), get_language() or "")
+
+
+@lru_cache(maxsize=64)
+def _asked(text: str, labels: tuple[tuple[str, str], ...], language: str) -> Asked:
+    """Return what a schema asks for; kept, since ten thousand labels take a while to lay out.
+
+    language : in which titles are
+    """
+    schema: Mapping[str, Any] = json.loads(text)
     branches = [row for row in schema.get("anyOf", [schema]) if isinstance(row, Mapping)]
     member = str(schema.get(LABEL_KEYWORD, ""))
     inside = next((row for row in branches if _fits(row, member)), None)
@@ -135,11 +153,17 @@ def _fits(schema: Mapping[str, Any], member: str) -> bool:
 def _members(
     schema: Mapping[str, Any], label: str, labels: Sequence[tuple[str, str]]
 ) -> list[Part] | None:
-    """Return the parts of an object, its label first; None where a needed one is not simple."""
-    required = set(schema.get("required", ()))
+    """Return the parts of an object; None where a needed one is not simple.
+
+    The label comes first, then what is needed in the order in which the schema says so: databases
+    do not keep the order of members.
+    """
+    needed = list(schema.get("required", ()))
+    required = set(needed)
+    place = {name: number for number, name in enumerate(needed)}
     found = []
     members = schema["properties"]
-    for name in sorted(members, key=lambda name: name != label):
+    for name in sorted(members, key=lambda name: (name != label, place.get(name, len(needed)))):
         inner = members[name]
         part = (
             _part(name, inner, name in required, label, labels)

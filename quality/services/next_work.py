@@ -2,12 +2,17 @@
 
 from datetime import datetime
 
+from django.db.models import Q
+
 from accounts.models import User
+from quality.choices import ReviewState
+from quality.models import Review
 from quality.services.adjudication_work import adjudication_in_hand, take_adjudication
 from quality.services.reviewing import review_in_hand, take_review
 from routing.models import Assignment
 from routing.selectors import in_hand
 from routing.services.claiming import claim
+from workforce.choices import PoolKind
 from workforce.models import Annotator
 
 
@@ -28,12 +33,23 @@ def next_work(annotator: Annotator, *, acting_user: User, now: datetime) -> Assi
     if held is not None:
         return held
     # One check at a time: one that was put off keeps the next from being taken.
-    if review_in_hand(annotator, now=now) is None:
+    if _reviews_wait(annotator) and review_in_hand(annotator, now=now) is None:
         review = take_review(annotator, acting_user=acting_user, now=now)
         if review is not None:
             return review.assignment
-    if adjudication_in_hand(annotator, now=now) is None:
+    if (
+        annotator.pool.kind == PoolKind.IN_HOUSE
+        and adjudication_in_hand(annotator, now=now) is None
+    ):
         adjudication = take_adjudication(annotator, acting_user=acting_user, now=now)
         if adjudication is not None:
             return adjudication.assignment
     return next(iter(claim(annotator, acting_user=acting_user, now=now)), None)
+
+
+def _reviews_wait(annotator: Annotator) -> bool:
+    """Tell whether any review is asked of the annotator's pool: most pools review nothing."""
+    where = Q(pool=annotator.pool_id)
+    if annotator.pool.kind == PoolKind.IN_HOUSE:
+        where |= Q(pool__isnull=True)
+    return Review.objects.filter(where, state__in=(ReviewState.PENDING, ReviewState.TAKEN)).exists()
