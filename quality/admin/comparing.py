@@ -19,10 +19,21 @@ from accounts.permissions import can
 from common.time import utc_now
 from quality.admin.files import csv_answer
 from quality.admin.pictures import intervals
+from quality.admin.tables import number
 from quality.reports.comparing import Comparison, compare_pools
 from quality.reports.ratings import VIEW, ratings
 
 PERIODS = (30, 90, 365)
+PLACES = {
+    "ratio": 3,
+    "seconds": 1,
+    "hourly": 1,
+    "hourly_lower": 1,
+    "hourly_upper": 1,
+    "cost": 4,
+    "cost_lower": 4,
+    "cost_upper": 4,
+}
 
 
 class ComparingPages:
@@ -94,8 +105,8 @@ def _shown(row: dict[str, Any]) -> dict[str, Any]:
     """Return a row as the page tells it; None where nothing is known."""
     shares = ("crude", "accuracy", "lower", "upper")
     found = {name: None if pd.isna(row[name]) else f"{row[name]:.3f}" for name in shares}
-    for name, places in (("ratio", 3), ("seconds", 1), ("cost", 4)):
-        found[name] = None if pd.isna(row[name]) else f"{row[name]:,.{places}f}"
+    for name, places in PLACES.items():
+        found[name] = None if pd.isna(row[name]) else number(row[name], places)
     return {**row, **found}
 
 

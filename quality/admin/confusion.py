@@ -25,6 +25,7 @@ from quality.reports.confusion import (
     confused_table,
     kinds_of_work,
     may_open,
+    usual_kind,
 )
 from quality.reports.ratings import VIEW
 from routing.models import Project
@@ -129,7 +130,9 @@ def _asked(request: HttpRequest) -> Asked | None:
         raise PermissionDenied
     since, until = read_span(request)
     source = request.GET.get("source", "gold")
-    task_type = read_choice(request, "task_type", kinds_of_work()) or kinds_of_work().first()
+    task_type = read_choice(request, "task_type", kinds_of_work()) or usual_kind(
+        _annotator(request)
+    )
     if task_type is None:
         return None
     return Asked(

@@ -196,6 +196,8 @@ def decision_table(rows: list[dict[str, Any]], opened: dict[str, str]) -> dict[s
     for row in rows:
         way = row["arrangement"]
         prices = "; ".join(f"{one['pool']}: {one['words']}" for one in row["prices"])
+        if way["mode"] and not prices:
+            prices = str(_("no price: the hours of own staff"))
         shown.append(
             [
                 Cell(

@@ -30,5 +30,9 @@ class Links:
             reverse("admin:quality_profile_rows", args=[self.pk, kind]), **more
         )
 
+    def skill(self, key: str) -> str:
+        """Return the address of the profile in one skill."""
+        return linker(self.choices)(reverse("admin:quality_profile", args=[self.pk]), skill=key)
+
     def csv(self, name: str) -> str:
         return linker(self.choices)(reverse("admin:quality_profile_csv", args=[self.pk, name]))

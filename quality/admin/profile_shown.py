@@ -9,7 +9,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 from accounts.models import User
-from quality.admin.pictures import band, stacks
+from quality.admin.pictures import band, intervals, stacks
 from quality.admin.profile_links import Links
 from quality.admin.profile_tables import tables_of
 from quality.admin.tables import Cell, Head, number, span, table
@@ -19,6 +19,8 @@ from quality.reports.ratings import RANKED_FROM
 from workforce.choices import AnnotatorKind
 
 SHOWN_DAYS = 31
+SHOWN_SKILLS = 2
+FEW_DAYS = 3
 SHOWN_ESTIMATES = 12
 
 
@@ -28,7 +30,8 @@ def page_of(found: Profile, facts: Facts, user: User) -> dict[str, Any]:
     return {
         "annotator": found.annotator,
         "figures": _figures(found, link),
-        "estimates": [_skill(found, key, link) for key in found.latest["skill"].tolist()],
+        "summary": _summary(found, link),
+        "estimates": [_skill(found, key, link) for key in _in_detail(found)],
         "output": _output(found, link),
         "tables": [one for one in tables_of(found, facts, link) if one is not None],
         "files": _files(found, link),
@@ -104,7 +107,8 @@ def _hours_notes(found: Profile) -> list[str]:
             _between(hour.lower[0], hour.upper[0], 1),
             _("%(hours)s trusted hours") % {"hours": number(hour.exposure[0], 1)},
         ]
-        notes += [_("little evidence")] if hour.days[0] < 3 else []
+        little = hour.days[0] < FEW_DAYS or hour.exposure[0] < 1.0
+        notes += [_("little evidence")] if little else []
     if counts["faulted"]:
         notes.append(_("%(n)s answers left out") % {"n": number(counts["faulted"])})
     return notes
@@ -134,6 +138,56 @@ def _between(lower: Any, upper: Any, places: int) -> str:
 
 def _days(n: int) -> str:
     return ngettext("%(n)s day worked", "%(n)s days worked", n) % {"n": f"{n:,}"}
+
+
+def _in_detail(found: Profile) -> list[str]:
+    """Return the skills that are shown in full: the chosen one, else those worked in most."""
+    every = found.latest
+    if len(every) <= SHOWN_SKILLS:
+        return list(every["skill"])
+    worked = found.by_type.groupby("skill")["answers"].sum()
+    order = every.assign(answers=every["skill"].map(worked).fillna(0))
+    shown = order.sort_values(["answers", "n_gold"], ascending=False, kind="stable")
+    return list(shown["skill"].head(SHOWN_SKILLS))
+
+
+def _summary(found: Profile, link: Links) -> dict[str, Any] | None:
+    """Return all skills at a glance, where more are known than are shown in full."""
+    if len(found.latest) <= SHOWN_SKILLS:
+        return None
+    rows = found.latest.to_dict("records")
+    ranks = {key: f"{rank} / {every}" for key, (rank, every) in found.ranks.items()}
+    return {
+        "picture": intervals(
+            [(r["skill_name"], r["rate"], r["rate_lower"], r["rate_upper"]) for r in rows],
+            title=_("Rate by skill with its 90 % interval; the table below says the same"),
+            low=max(min(row["rate_lower"] for row in rows) - 0.05, 0.0),
+        ),
+        "table": table(
+            _("All skills, as last estimated"),
+            [
+                Head(_("skill")),
+                Head(_("rate"), number=True),
+                Head(_("90 % interval"), number=True),
+                Head(_("answers"), number=True),
+                Head(_("checked"), number=True),
+                Head(_("evidence")),
+                Head(_("rank by the lower bound"), number=True),
+            ],
+            [
+                [
+                    Cell(row["skill_name"], link.skill(row["skill"])),
+                    number(row["rate"], 3),
+                    span(row["rate_lower"], row["rate_upper"]),
+                    number(row["n"]),
+                    number(row["n_gold"]),
+                    row["evidence"],
+                    ranks.get(row["skill"], "–"),
+                ]
+                for row in rows
+            ],
+        ),
+    }
 
 
 def _skill(found: Profile, key: str, link: Links) -> dict[str, Any]:
@@ -171,8 +225,10 @@ def _skill(found: Profile, key: str, link: Links) -> dict[str, Any]:
         "picture": band(
             points,
             title=_("Rate over time with its 90 % interval; the table below says the same"),
-            ends=(ends[0], ends[1]) if len(rows) > 1 else ("", ends[1]),
-        ),
+            ends=(ends[0], ends[1]),
+        )
+        if len(points) > 1
+        else "",
         "table": table(
             _("Estimates kept, the newest first"),
             [
@@ -221,7 +277,7 @@ def _output(found: Profile, link: Links) -> dict[str, Any]:
             ends=(date_format(named[0], "DATE_FORMAT"), date_format(named[-1], "DATE_FORMAT")),
         )
     heads = [
-        Head(_("day")),
+        Head(_("day"), tight=True),
         Head(_("answers"), number=True),
         Head(_("accepted"), number=True),
         Head(_("rejected"), number=True),

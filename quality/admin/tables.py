@@ -25,10 +25,11 @@ class Cell:
 
 @dataclass(frozen=True)
 class Head:
-    """A column: its title, and whether it holds numbers (which stand at the right)."""
+    """A column: its title, whether it holds numbers (at the right), or is never broken in lines."""
 
     title: Any
     number: bool = False
+    tight: bool = False
 
 
 def table(

@@ -86,6 +86,35 @@ def standardise_means(
         return (sums / m)[:, common] @ w[common], crude
 
 
+def standardise_intervals(
+    value: ArrayLike,
+    lower: ArrayLike,
+    upper: ArrayLike,
+    n: ArrayLike,
+    *,
+    mix: ArrayLike | None = None,
+) -> tuple[Floats, Floats, Floats]:
+    """Return ((V,) means on one mix, their lower and upper ends) of amounts with intervals.
+
+    value, lower, upper : (V, K) by vendor and stratum, lower ≤ value ≤ upper; upper may be ∞; NaN
+    where n = 0. n : (V, K) units, which tell the common strata and the mix. The strata's intervals
+    are joined as those of `standardise`.
+    """
+    m = whole("n", n)
+    middle, low, high = (np.asarray(part, dtype=np.float64) for part in (value, lower, upper))
+    for name, part in (("value", middle), ("lower", low), ("upper", high)):
+        if m.ndim != 2 or part.shape != m.shape:
+            raise ValueError(f"{name} must have the shape of n, {m.shape}, got {part.shape}")
+    common, _covered, w = _mix(m, mix)
+    if not common.any():
+        none = np.full(len(m), np.nan)
+        return none, none, none
+    part, middle, low, high = w[common], middle[:, common], low[:, common], high[:, common]
+    found = middle @ part
+    down = np.sqrt((middle - low) ** 2 @ part**2)
+    return found, found - down, found + np.sqrt((high - middle) ** 2 @ part**2)
+
+
 @dataclass(frozen=True)
 class Indirect:
     """Hits against those expected at the strata's pooled rates; ratio = hits / expected.

@@ -1,8 +1,7 @@
 """Teams and vendors like for like: everyone on one mix of work, with intervals.
 
 Strata are kind of work × complexity band, which stand before the work is done. Accuracy is that of
-checked answers (gold and random reviews), one per task. Money is what the pool's prices, or its
-people's hours, make of its answers to work: of all of them, the accepted and the others.
+checked answers (gold and random reviews), one per task; output and money see `comparing_work`.
 """
 
 from collections.abc import Sequence
@@ -16,19 +15,18 @@ from numpy.typing import NDArray
 from accounts.access import scoped
 from accounts.models import User
 from accounts.permissions import require
-from quality.core.standardise import indirect, standardise, standardise_means
-from quality.models import Judgment
+from quality.core.standardise import indirect, standardise
+from quality.reports.comparing_work import COLUMNS as WORK_COLUMNS
+from quality.reports.comparing_work import pool_work, work_columns
 from quality.reports.ratings import VIEW
 from quality.services.effort import scored_parts
-from quality.services.evidence import Floats, Ints, read_evidence
-from routing import seams
-from routing.choices import Band, Purpose, TaskState
-from routing.models import Project, TaskType
+from quality.services.evidence import Ints, read_evidence
+from routing.choices import Band
+from routing.models import Project
 from workforce.models import Annotator, Pool
 
 # A pool with less says too little to stand beside others, and would leave no stratum common to all.
 LEAST = 20
-BATCH = 10_000
 COLUMNS = (
     "pool",
     "name",
@@ -41,12 +39,7 @@ COLUMNS = (
     "upper",
     "expected",
     "ratio",
-    "answers",
-    "seconds_crude",
-    "seconds",
-    "accepted",
-    "cost_crude",
-    "cost",
+    *WORK_COLUMNS,
     "currency",
 )
 
@@ -55,9 +48,10 @@ COLUMNS = (
 class Comparison:
     """One row per pool, by key, and what the comparison stands on.
 
-    table : COLUMNS; accuracy, seconds and cost on the common mix (NaN where there is none), the
-        crude ones beside them; expected and ratio: right answers against those expected at the
-        strata's pooled rates
+    table : COLUMNS; accuracy, seconds, hourly (accepted answers an hour, trusted hours) and cost
+        (per accepted label) on the common mix, NaN where there is none, with intervals (95 % of
+        accuracy, 90 % of the others), the crude ones beside them; expected and ratio: right answers
+        against those expected at the strata's pooled rates
     strata : task type, complexity, share of the mix, checked answers, and whether it is common
     covered : share of the mix of checked work that the common strata are
     """
@@ -87,8 +81,9 @@ def compare_pools(
     only = {} if project is None else {"task__project": project}
     evidence = read_evidence(now, since=since, **only).one_per_task()
     evidence = evidence.take(np.isin(evidence.annotator, list(pool_of)))
-    work = _work(pools, pool_of, since, now, project)
-    strata, code = _strata(np.concatenate([evidence.task, work.task]))
+    work = pool_work(pools, pool_of, since, now, project)
+    tasks = work["task"].to_numpy(dtype=np.int64)
+    strata, code = _strata(np.concatenate([evidence.task, tasks]))
     own, theirs = code[: len(evidence)], code[len(evidence) :]
     whose = np.array([pool_of[pk] for pk in evidence.annotator.tolist()], dtype=np.int64)
     shape = len(pools), len(strata)
@@ -96,8 +91,7 @@ def compare_pools(
     right = checked - _table(shape, whose, own, evidence.wrong)
     enough = checked.sum(axis=1) >= LEAST
     table = _rows(pools, checked, right, enough)
-    _add_work(table, work, theirs, shape)
-    table = table.loc[:, list(COLUMNS)]
+    table = table.join(work_columns(work, theirs, shape, LEAST)).loc[:, list(COLUMNS)]
     found = standardise(right[enough], checked[enough])
     strata["checked"] = checked.sum(axis=0)
     strata["share"] = found.weight
@@ -105,71 +99,6 @@ def compare_pools(
     shown = strata.loc[strata["checked"] > 0].reset_index(drop=True)
     seen = (table["checked"] > 0) | (table["answers"] > 0)
     return Comparison(table.loc[seen].reset_index(drop=True), shown, found.covered)
-
-
-@dataclass(frozen=True)
-class Work:
-    """Answers to work (N,): whose pool (place), task, seconds (NaN unknown), cost, accepted."""
-
-    pool: Ints
-    task: Ints
-    seconds: Floats
-    cost: Floats
-    accepted: NDArray[np.bool_]
-
-
-def _work(
-    pools: Sequence[Pool],
-    pool_of: dict[int, int],
-    since: datetime | None,
-    now: datetime,
-    project: Project | None,
-) -> Work:
-    rows = Judgment.objects.filter(
-        submitted_at__lte=now, assignment__purpose=Purpose.LABEL, annotator__in=list(pool_of)
-    )
-    if since is not None:
-        rows = rows.filter(submitted_at__gte=since)
-    if project is not None:
-        rows = rows.filter(task__project=project)
-    prices = seams.prices.get().prices(
-        pool_ids=[pool.pk for pool in pools],
-        task_type_ids=list(TaskType.objects.values_list("pk", flat=True)),
-        at=now,
-    )
-    columns = (
-        "annotator_id",
-        "task_id",
-        "task__task_type_id",
-        "task__size",
-        "task__state",
-        "billable_seconds",
-        "annotator__hourly_cost_micro",
-    )
-    found = []
-    for who, task, kind, size, state, seconds, hourly in (
-        rows.order_by("task_id", "pk").values_list(*columns).iterator(BATCH)
-    ):
-        pool = pool_of[who]
-        price = prices.get((pools[pool].pk, "label", kind))
-        hours = None if seconds is None else seconds / 3600.0
-        found.append((pool, task, seconds, _cost(price, size, hours, hourly), state))
-    columns_of = list(zip(*found, strict=True)) if found else [()] * 5
-    return Work(
-        pool=np.array(columns_of[0], dtype=np.int64),
-        task=np.array(columns_of[1], dtype=np.int64),
-        seconds=np.array(columns_of[2], dtype=np.float64),
-        cost=np.array(columns_of[3], dtype=np.float64),
-        accepted=np.array([one == TaskState.ACCEPTED for one in columns_of[4]], dtype=np.bool_),
-    )
-
-
-def _cost(price: seams.Price | None, size: float, hours: float | None, hourly: int | None) -> float:
-    """Return what an answer costs, NaN where it is not known."""
-    if price is None:
-        return np.nan if hours is None or hourly is None else hours * hourly / 1e6
-    by_time = price.per_hour * hours if hours is not None else np.nan
-    return price.per_item + price.per_unit * size + (by_time if price.per_hour else 0.0)
 
 
 def _strata(task: Ints) -> tuple[pd.DataFrame, Ints]:
@@ -227,31 +156,3 @@ def _rows(
         table[name] = np.nan
         table.loc[enough, name] = values
     return table
-
-
-def _add_work(table: pd.DataFrame, work: Work, code: Ints, shape: tuple[int, int]) -> None:
-    """Add answers, seconds and money per accepted label, crude and on the common mix."""
-    timed = ~np.isnan(work.seconds)
-    answers = _table(shape, work.pool[timed], code[timed])
-    seconds = _sums(shape, work.pool[timed], code[timed], work.seconds[timed])
-    # A task that several people of a pool answered is one label of it.
-    done = np.flatnonzero(work.accepted)
-    _labels, first = np.unique(
-        np.stack([work.pool[done], work.task[done]]), axis=1, return_index=True
-    )
-    labels = _table(shape, work.pool[done][first], code[done][first])
-    cost = _sums(shape, work.pool, code, work.cost)
-    table["answers"] = np.bincount(work.pool, minlength=shape[0])
-    table["accepted"] = labels.sum(axis=1)
-    for name, total, n in (("seconds", seconds, answers), ("cost", cost, labels)):
-        table[name], table[f"{name}_crude"] = np.nan, np.nan
-        some = (n.sum(axis=1) >= LEAST) & ~np.isnan(total).any(axis=1)
-        if some.any():
-            table.loc[some, name], table.loc[some, f"{name}_crude"] = standardise_means(
-                total[some], n[some]
-            )
-
-
-def _sums(shape: tuple[int, int], row: Ints, column: Ints, value: Floats) -> Floats:
-    total = np.bincount(row * shape[1] + column, value, minlength=shape[0] * shape[1])
-    return total.reshape(shape).astype(np.float64)

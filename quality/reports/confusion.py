@@ -114,6 +114,15 @@ def kinds_of_work() -> QuerySet[TaskType]:
     return TaskType.objects.filter(metric=Metric.EXACT).order_by("name")
 
 
+def usual_kind(annotator: Annotator | None = None) -> TaskType | None:
+    """Return the kind of work that was answered last (by somebody), else the first there is."""
+    rows = Judgment.objects.filter(task__task_type__metric=Metric.EXACT).exclude(label="")
+    if annotator is not None:
+        rows = rows.filter(annotator=annotator)
+    last = rows.order_by("-pk").values("task__task_type")[:1]
+    return TaskType.objects.filter(pk__in=last).first() or kinds_of_work().first()
+
+
 def _truths(asked: Asked) -> QuerySet[Any]:
     """Return the answers with a label and the `truth` of their task, in order of attempts."""
     if asked.source not in SOURCES:

@@ -217,7 +217,7 @@ def _cost(work: pd.DataFrame, annotator: Annotator, now: datetime) -> Cost:
 
 def _by_type(work: pd.DataFrame, usual: pd.Series, annotator: Annotator) -> pd.DataFrame:
     kinds, kind = np.unique(work["task_type"].to_numpy(dtype=np.int64), return_inverse=True)
-    names = TaskType.objects.in_bulk(kinds.tolist())
+    names = TaskType.objects.select_related("skill").in_bulk(kinds.tolist())
     trusted = work["trusted"].to_numpy(dtype=bool)
     accepted = work["accepted"].to_numpy(dtype=float)
     hours = work["seconds"].fillna(0.0).to_numpy() / 3600.0 * trusted
@@ -238,6 +238,7 @@ def _by_type(work: pd.DataFrame, usual: pd.Series, annotator: Annotator) -> pd.D
     return pd.DataFrame(
         {
             "task_type": [names[pk].key for pk in kinds.tolist()],
+            "skill": [names[pk].skill.key for pk in kinds.tolist()],
             "task_type_name": [names[pk].name for pk in kinds.tolist()],
             "answers": count(np.ones(len(work))),
             "accepted": count(accepted),

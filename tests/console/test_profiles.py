@@ -3,6 +3,7 @@
 import csv
 import io
 import json
+import re
 from datetime import timedelta
 from typing import Any
 
@@ -19,7 +20,7 @@ from routing.models import Task
 from tests.conftest import NOW, World
 from tests.quality.services.known import answers, review
 from tests.quality.services.work import answer, login, only, people, routed, take
-from workforce.models import Annotator
+from workforce.models import Annotator, Proficiency
 
 SPAN = {"since": "2026-02-01", "until": "2026-03-10"}
 NOT_THERE = "987654"
@@ -45,6 +46,10 @@ def worked(world: World) -> World:
         made = answer(world, take(world, person, at=at), seconds=12.0, at=at + timedelta(minutes=1))
     review(world, made, 1, at=NOW + timedelta(hours=1), billable_seconds=30.0)
     answers(world, person, [0, 0, 1, 0], start=NOW - timedelta(days=1))
+    for other in people()[:2]:
+        (last,) = Proficiency.objects.filter(annotator=other, skill__key="image-classification")
+        last.pk, last.as_of, last.rate = None, NOW - timedelta(days=8), 0.93
+        last.save()
     return world
 
 
@@ -78,8 +83,6 @@ def test_a_lead_reads_a_profile_and_opens_what_stands_behind_it(worked: World) -
 
 
 def test_little_evidence_looks_uncertain_and_has_no_rank(worked: World) -> None:
-    from workforce.models import Proficiency
-
     person = people()[0]
     Proficiency.objects.filter(annotator=person).update(n_gold=5, rate_lower=0.3, rate_upper=1.0)
     browser = client(worked.users["sla"])
@@ -87,9 +90,12 @@ def test_little_evidence_looks_uncertain_and_has_no_rank(worked: World) -> None:
     text = shown.content.decode()
     assert "Little evidence" in text
     assert "by the lower bound" not in text
-    assert 'fill="none"' in text
+    hollow = re.compile(r'<circle[^>]* fill="none"')
+    assert len(hollow.findall(text)) == 2
     other = browser.get(page("profile", people()[1].pk), SPAN).content.decode()
     assert "by the lower bound" in other
+    assert "<polygon" in other
+    assert not hollow.findall(other)
     # The SLA reviewer sees neither reviews nor alarms, nor which tasks are gold.
     captions = [str(one["caption"]) for one in shown.context["tables"]]
     assert not any("review" in one.lower() or "Alarm" in one for one in captions)

@@ -5,7 +5,12 @@ from collections.abc import Callable
 import numpy as np
 import pytest
 
-from quality.core.standardise import indirect, standardise, standardise_means
+from quality.core.standardise import (
+    indirect,
+    standardise,
+    standardise_intervals,
+    standardise_means,
+)
 
 HITS = [[970, 3_520], [4_320, 420]]
 N = [[1_000, 4_000], [4_500, 500]]
@@ -97,3 +102,20 @@ def test_intervals_hold() -> None:
 def test_bad_input_is_named(call: Callable[[], object], name: str) -> None:
     with pytest.raises(ValueError, match=name):
         call()
+
+
+def test_amounts_with_intervals_are_joined_by_the_mix() -> None:
+    value = [[0.80, 2.10], [0.95, 2.60]]
+    lower, upper = [[0.7, 2.0], [0.9, 2.0]], [[1.0, 2.4], [1.0, np.inf]]
+    n = [[1000, 4000], [4500, 500]]
+    mean, low, high = standardise_intervals(value, lower, upper, n, mix=[0.55, 0.45])
+    assert mean == pytest.approx([1.385, 1.6925])
+    assert low[0] == pytest.approx(1.385 - np.hypot(0.55 * 0.1, 0.45 * 0.1))
+    assert high[0] == pytest.approx(1.385 + np.hypot(0.55 * 0.2, 0.45 * 0.3))
+    assert high[1] == np.inf
+    apart = standardise_intervals(
+        [[1.0, np.nan], [np.nan, 1.0]], np.full((2, 2), 1.0), np.full((2, 2), 1.0), [[1, 0], [0, 1]]
+    )
+    assert all(np.isnan(part).all() for part in apart)
+    with pytest.raises(ValueError, match="upper"):
+        standardise_intervals(value, lower, [[1.0]], n)

@@ -9,10 +9,11 @@ import pytest
 
 from accounts.models import User
 from common.errors import Forbidden
+from quality.reports import comparing
 from quality.reports.comparing import COLUMNS, Comparison, compare_pools
 from routing.models import Task
 from tests.conftest import NOW, World
-from tests.quality.services.known import answers, people
+from tests.quality.services.known import answers, people, review
 from tests.quality.services.work import answer, only, routed, take
 
 EASY, HARD = {"entropy": 0.0}, {"entropy": 1.0, "disagreement": 1.0, "edge_case": True}
@@ -89,12 +90,11 @@ def test_one_project_and_since_a_time(checked: World) -> None:
 
 
 def test_money_and_time_per_accepted_label(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
-    from quality.reports import comparing
-
     monkeypatch.setattr(comparing, "LEAST", 2)
     routed(world, 3, rules=only("in_house"))
     person = people()[0]
-    for seconds in (36.0, 72.0):
+    trusted = (12.0, 24.0)
+    for seconds in trusted:
         answer(world, take(world, person), seconds=seconds, at=NOW + timedelta(minutes=5))
     found = compared(world)
     house = row(found, "in-house")
@@ -103,6 +103,33 @@ def test_money_and_time_per_accepted_label(world: World, monkeypatch: pytest.Mon
     # Thirty an hour of own staff.
     assert house["cost"] == pytest.approx(house["seconds"] / 3600 * 30)
     assert house["currency"] == "EUR"
+    assert house["hourly"] == pytest.approx(house["hourly_crude"])
+    assert house["hourly"] == pytest.approx(2 / (sum(trusted) / 3600))
+    assert house["hourly_lower"] < house["hourly"] < house["hourly_upper"]
+    # Nothing was rejected, but the next one may be.
+    assert house["cost_lower"] <= house["cost"] < house["cost_upper"]
+
+
+def test_rejected_answers_and_reviews_are_in_the_cost_of_what_was_accepted(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(comparing, "LEAST", 2)
+    routed(world, 4, rules=only("in_house"))
+    person = people()[0]
+    made = []
+    for number in range(4):
+        at = NOW + number * timedelta(minutes=5)
+        made.append(answer(world, take(world, person, at), at=at + timedelta(minutes=1)))
+    cheap = row(compared(world), "in-house")
+    assert cheap["cost"] == pytest.approx(10 / 3600 * 30)
+    review(world, made[0], 1, at=NOW + timedelta(hours=1), billable_seconds=120.0)
+    house = row(compared(world), "in-house")
+    assert (house["answers"], house["accepted"]) == (4, 3)
+    # Forty seconds of answers and two minutes of a reviewer for three labels.
+    assert house["cost"] == pytest.approx((40 + 120) / 3600 * 30 / 3)
+    assert house["hourly"] == pytest.approx(3 / (40 / 3600))
+    assert house["cost_lower"] < house["cost"] < house["cost_upper"]
+    assert cheap["hourly"] > house["hourly"]
 
 
 def test_nothing_yet_and_who_may(world: World, vendor_user: User) -> None:
