@@ -18,7 +18,7 @@ from console.queue.doors import Visit, shut
 from console.queue.forms import SkipForm
 from console.queue.parts import Asked, asked_for
 from routing.choices import LIVE_ASSIGNMENTS, AssignmentState, Purpose
-from routing.models import Assignment, GuidelineVersion
+from routing.models import Assignment, GuidelineVersion, Task
 from routing.selectors import guideline_of, shown_reference, tool_link
 
 # Nobody who is measured can tell these apart.
@@ -83,7 +83,7 @@ def task_page(
         asked, given, checks = review_shown(row, asked, given)
     elif row.purpose == Purpose.ADJUDICATION:
         checks = adjudication_shown(row, asked, given)
-    host, kind = shown_reference(row.task)
+    host, subject = subject_of(row.task)
     context |= {
         "guideline": guideline,
         "asked": asked,
@@ -91,10 +91,7 @@ def task_page(
         "json": str((given or {}).get("json", "")),
         "errors": errors or {},
         "link": tool_link(row),
-        "reference": row.task.payload_reference if host else "",
-        "kind": kind,
-        "text": row.task.payload if isinstance(row.task.payload, str) else None,
-        "payload": payload_rows(row.task.payload),
+        **subject,
         "skip": SkipForm(),
         "beat_seconds": beat_seconds(row),
         **checks,
@@ -102,6 +99,17 @@ def task_page(
     }
     template = TEMPLATES.get(Purpose(row.purpose), "queue/work.html")
     return shut(render(request, template, context, status=status), *([host] * bool(host)))
+
+
+def subject_of(task: Task) -> tuple[str, dict[str, Any]]:
+    """Return the host of what may be shown of a task, and what a page shows."""
+    host, kind = shown_reference(task)
+    return host, {
+        "reference": task.payload_reference if host else "",
+        "kind": kind,
+        "text": task.payload if isinstance(task.payload, str) else None,
+        "payload": payload_rows(task.payload),
+    }
 
 
 def payload_rows(payload: Any) -> list[dict[str, Any]]:

@@ -31,6 +31,7 @@ from quality.reports.own_work import (
 )
 from quality.services.exports import export_csv
 from quality.services.pause_notices import notices_for
+from quality.services.submitting import UNSEEN_HOURS
 from routing.choices import Purpose
 
 PAGE = 50
@@ -177,6 +178,7 @@ def answers(request: Visit) -> HttpResponse:
             "row": row,
             "text": short(row.label or row.answer),
             "qualification": _purpose(row) == Purpose.QUALIFICATION,
+            "young": row.assignment is not None and now - row.submitted_at < UNSEEN_HOURS,
             "outcome": OUTCOMES.get(
                 outcome_of(
                     purpose=_purpose(row),

@@ -3,7 +3,16 @@
 from django.contrib.auth.views import LogoutView
 from django.urls import path
 
-from console.queue import checking, handing_in, home, pauses, qualifications, records, work
+from console.queue import (
+    checking,
+    correcting,
+    handing_in,
+    home,
+    pauses,
+    qualifications,
+    records,
+    work,
+)
 
 app_name = "queue"
 
@@ -17,6 +26,7 @@ urlpatterns = [
     path("time/", records.time, name="time"),
     path("time/csv/", records.time_file, name="time_file"),
     path("answers/", records.answers, name="answers"),
+    path("answers/<uuid:public_id>/", correcting.correct_it, name="correct"),
     path("pauses/", pauses.listed, name="pauses"),
     path("pauses/<uuid:public_id>/contest/", pauses.contest, name="contest"),
     path("next/", work.take_next, name="next"),

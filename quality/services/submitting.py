@@ -171,6 +171,27 @@ def correct(
     return made
 
 
+@transaction.atomic
+def check_correctable(judgment: Judgment, *, acting_user: User, now: datetime) -> None:
+    """Go on where an answer could be corrected now.
+
+    Raises
+    ------
+    NotYours
+        As `correct`.
+    Settled
+        If the task is settled, or the answer is no longer the last one.
+    """
+    if judgment.assignment_id is None:
+        raise Settled(why=_("it was imported"))
+    work = _read(judgment.assignment_id, acting_user, now)
+    seats = lock_seats(work.task_id, work.run_id)
+    last = _last(work)
+    if last is None or last.pk != judgment.pk:
+        raise Settled(why=_("it has been corrected already"))
+    _check_open(work, seats, last.submitted_at, now)
+
+
 def _read(assignment: Assignment | UUID | int, acting_user: User, now: datetime) -> InHand:
     """Return the assignment, if the user may answer for its annotator."""
     key = assignment.pk if isinstance(assignment, Assignment) else assignment

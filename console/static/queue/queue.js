@@ -139,7 +139,7 @@
   }
   const playing = () => [...document.querySelectorAll("audio, video")].some((media) => !media.paused);
   async function beat() {
-    if (over || busy) return;
+    if (over || busy || !work.dataset.beat) return;
     const working = tool && toolBeats++ * every < 4 * 3600 * 1000;
     if (!moved && !working && !playing()) return;
     moved = false;
@@ -161,5 +161,5 @@
       busy = false;
     }
   }
-  setInterval(beat, every);
+  if (work.dataset.beat) setInterval(beat, every);
 })();

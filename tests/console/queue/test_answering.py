@@ -12,16 +12,19 @@ from quality.models import Judgment
 from routing.models import Assignment, Task, TaskType
 from routing.services.projects import add_guideline
 from tests.conftest import NOW, World
-from tests.console.queue.people import browser_of, holders, plain
+from tests.console.queue.people import browser_of, holders, login_for, plain
+from tests.quality.services.work import only
 from workforce.models import Annotator
 
 pytestmark = pytest.mark.django_db
 MANY = [{"name": f"Q{n}", "title": f"street {n}"} for n in range(10_000)]
 
 
-def work(world: World, labels: Any = None, **task: Any) -> Client:
-    """Somebody with three tasks to classify, by a guideline that names the labels."""
-    project = world.add_project()
+def work(
+    world: World, labels: Any = None, *, rules: Any = None, tasks: int = 3, **task: Any
+) -> Client:
+    """Somebody with tasks to classify, by a guideline that names the labels."""
+    project = world.add_project(rules=rules)
     add_guideline(
         project,
         content="Look closely.",
@@ -29,7 +32,7 @@ def work(world: World, labels: Any = None, **task: Any) -> Client:
         effective_from=NOW,
         **world.by,
     )
-    world.add_tasks(project, 3, **{"payload": "Which animal?", **task})
+    world.add_tasks(project, tasks, **{"payload": "Which animal?", **task})
     world.route("street")
     return browser_of(holders(world, 1)[0].user)
 
@@ -181,8 +184,6 @@ def test_nobody_answers_for_somebody_else(world: World) -> None:
     row = begin(client)
     same = Annotator.objects.filter(pool=row.pool).exclude(pk=row.annotator_id).first()
     other = world.pools["beta" if row.pool != world.pools["beta"] else "alpha"].annotators.first()
-    from tests.console.queue.people import login_for
-
     events = Event.objects.count
     for annotator in (same, other):
         stranger = browser_of(login_for(world, annotator))
@@ -210,3 +211,47 @@ def test_a_recalled_task_is_told(world: World) -> None:
     assert page.status_code == 409
     assert Task.objects.get(pk=row.task_id).state == "cancelled"
     assert not Judgment.objects.exists()
+
+
+def test_an_answer_is_corrected_while_it_is_open(world: World) -> None:
+    client = work(world, rules=only("in_house", answers=3, target_error=0.02), tasks=1)
+    row = begin(client)
+    send(client, row, answer__label="cat", answer__comment="grey", seconds="5")
+    first = Judgment.objects.get()
+    listed = client.get("/queue/answers/").content.decode()
+    path = f"/queue/answers/{first.public_id}/"
+    assert path in listed
+    page = client.get(path).content.decode()
+    assert 'value="cat" checked' in page
+    assert "grey" in page
+    wrong = client.post(path, {"answer.label": "cow"})
+    assert wrong.status_code == 422
+    answer = client.post(path, {"answer.label": "dog", "seconds": "3"})
+    assert answer["Location"] == "/queue/answers/"
+    last = Judgment.objects.latest("pk")
+    assert (last.answer, last.attempt, last.raw_seconds) == ("dog", 2, 3)
+    # The old row stays, and is not corrected once more.
+    assert client.get(path).status_code == 404
+    for annotator in (
+        Annotator.objects.filter(pool=row.pool).exclude(pk=row.annotator_id).first(),
+        world.pools["beta"].annotators.first(),
+    ):
+        stranger = browser_of(login_for(world, annotator))
+        theirs = stranger.get(f"/queue/answers/{last.public_id}/")
+        none = stranger.get(f"/queue/answers/{row.public_id}/")
+        assert (theirs.status_code, plain(theirs)) == (404, plain(none))
+    Judgment.objects.filter(pk=last.pk).update(submitted_at=utc_now() - timedelta(hours=9))
+    assert "Correct it" not in client.get("/queue/answers/").content.decode()
+
+
+def test_an_accepted_answer_is_corrected_no_more(world: World) -> None:
+    client = work(world, rules=only("in_house"), tasks=1)
+    row = begin(client)
+    send(client, row, answer__label="cat")
+    given = Judgment.objects.get()
+    assert Task.objects.get(pk=row.task_id).state == "accepted"
+    path = f"/queue/answers/{given.public_id}/"
+    assert client.get(path)["Location"] == "/queue/answers/"
+    assert "cannot be corrected any more" in client.get("/queue/answers/").content.decode()
+    client.post(path, {"answer.label": "dog"})
+    assert Judgment.objects.get().label == "cat"
