@@ -171,6 +171,7 @@ def tabs(request: HttpRequest) -> list[dict[str, Any]]:
             }
             for words, page in links
         ]
-        model = record.removesuffix("_change").replace("_", ".")
-        return [{"page": name, "models": [{"name": model, "detail": True}], "items": items}]
+        # Named for the pages that ask for them: among the tabs of a model they would push those of
+        # its inlines out.
+        return [{"page": name, "name": _("Pages"), "items": items}]
     return []

@@ -58,6 +58,8 @@ def test_a_lead_reads_a_profile_and_opens_what_stands_behind_it(worked: World) -
     record = browser.get(reverse("admin:workforce_annotator_change", args=[person.pk]))
     address = page("profile", person.pk)
     assert f'href="{address}"' in record.content.decode()
+    # The tabs of what stands on the page are still there.
+    assert "activeTab = 'certifications'" in record.content.decode()
     answer_ = browser.get(address, {**SPAN, "skill": "image-classification"})
     shown = answer_.content.decode()
     for words in ("chance that the next answer is right", "<polygon", "wrong label", "own 0"):
