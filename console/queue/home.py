@@ -11,6 +11,7 @@ from django.views.decorators.http import require_safe
 from common.time import utc_now
 from console.queue.doors import Visit, door, shut
 from console.queue.forms import SignInForm
+from quality.services.pause_notices import notices_for
 from routing.selectors import in_hand
 from workforce.choices import AnnotatorStatus
 
@@ -46,6 +47,7 @@ def home(request: Visit) -> HttpResponse:
             "here": "home",
             "held": [row for row in held if row.deferred_at is None],
             "put_off": [row for row in held if row.deferred_at is not None],
+            "pauses": notices_for(request.user, now=now),
             "paused": request.annotator.status == AnnotatorStatus.PAUSED
             and request.annotator.paused_until > now,
         },

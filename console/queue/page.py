@@ -17,6 +17,7 @@ from console.queue.checks import adjudication_shown, review_of, review_shown
 from console.queue.doors import Visit, shut
 from console.queue.forms import SkipForm
 from console.queue.parts import Asked, asked_for
+from quality.services.qualification_offers import progress_of
 from routing.choices import LIVE_ASSIGNMENTS, AssignmentState, Purpose
 from routing.models import Assignment, GuidelineVersion, Task
 from routing.selectors import guideline_of, shown_reference, tool_link
@@ -94,6 +95,7 @@ def task_page(
         **subject,
         "skip": SkipForm(),
         "beat_seconds": beat_seconds(row),
+        "progress": progress_of(row),
         **checks,
         **extra,
     }

@@ -151,3 +151,12 @@ def try_of(assignment: Assignment) -> QualificationTry | None:
         annotator=assignment.annotator_id, tasks=assignment.task_id
     )
     return rows.select_related("set__skill").order_by("-started_at").first()
+
+
+def progress_of(assignment: Assignment) -> tuple[int, int] | None:
+    """Return which task of how many of a try an assignment is; None if it is part of none."""
+    tried = try_of(assignment)
+    if tried is None:
+        return None
+    done = _answered(assignment.annotator).get(tried.pk, 0)
+    return min(done + 1, tried.asked), tried.asked

@@ -89,7 +89,9 @@ def test_it_works(world: World, paused: PauseProposal) -> None:
     page = page_of(client)
     assert told in page
     assert "Other" not in page
-    assert "Your work is paused" not in client.get("/queue/").content.decode()
+    home = client.get("/queue/").content.decode()
+    assert "Your work is paused" not in home
+    assert "what came of them" in home
 
 
 def test_pauses_of_others_are_not_there(world: World, paused: PauseProposal) -> None:

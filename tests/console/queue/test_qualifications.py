@@ -81,6 +81,7 @@ def test_it_works(client: Client, asked: QualificationSet) -> None:
     task = client.get(there).content.decode()
     assert "Which animal?" in task
     assert ">Qualification<" in task
+    assert "Task 1 of 20" in task
     # Sent half-way, it is gone on with: also after a skip, which puts nothing out of the try.
     client.post(f"{there}skip/", {"reason": "unclear"})
     there = sit(client, asked)["Location"]
