@@ -10,10 +10,10 @@ from django.shortcuts import redirect
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST
 
-from common.errors import AppError, Conflict, Invalid
+from common.errors import AppError, Conflict, Invalid, NotFound
 from common.time import utc_now
 from console.queue.answers import data_of, field_of_path, read_answer
-from console.queue.checks import OTHER, choices_of, review_of
+from console.queue.checks import OTHER, adjudication_of, choices_of, review_of
 from console.queue.doors import Visit, door
 from console.queue.forms import seconds_of
 from console.queue.handing_in import after
@@ -34,8 +34,12 @@ from routing.services import assignments
 @require_POST
 def review(request: Visit, public_id: UUID) -> HttpResponse:
     """Decide a quality review in hand: accept, fix or reject; then go on."""
-    row, now = own(request, public_id, Purpose.REVIEW), utc_now()
-    looked_at, data = review_of(row), request.POST
+    row, now, data = own(request, public_id, Purpose.REVIEW), utc_now(), request.POST
+    try:
+        looked_at = review_of(row)
+    except NotFound:
+        messages.error(request, _("Somebody else reviews this now, or has reviewed it."))
+        return redirect("queue:home")
     if data.get("find"):
         return task_page(request, row, given=data)
     outcome = data.get("outcome", "")
@@ -84,6 +88,11 @@ def adjudicate(request: Visit, public_id: UUID) -> HttpResponse:
     asked, data = form_of(row, now), request.POST
     if data.get("find"):
         return task_page(request, row, given=data)
+    try:
+        adjudication_of(row)
+    except NotFound:
+        messages.error(request, _("Somebody else decides this now."))
+        return redirect("queue:home")
     side = data.get("side", "")
     values: dict[str, Any] = {}
     if side == OTHER:
