@@ -78,6 +78,7 @@ GROUPS: tuple[tuple[Any, tuple[tuple[Any, str, str, str], ...]], ...] = (
             (_("Judgments"), "gavel", "quality_judgment", "judgments.view"),
             (_("Gold"), "military_tech", "quality_goldanswer", "gold.view"),
             (_("Estimations"), "functions", "quality_estimation", "judgments.view"),
+            (_("Throughput"), "speed", "quality_output", "ratings.view"),
             (_("Facts of task types"), "scatter_plot", "quality_typefacts", "judgments.view"),
         ),
     ),

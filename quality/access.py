@@ -22,6 +22,7 @@ from quality.models import (
     GoldAnswer,
     Judgment,
     Label,
+    Output,
     PauseProposal,
     PauseProposalStep,
     QualificationItem,
@@ -40,6 +41,8 @@ ACCESS = {
     # Nobody who is measured can tell gold from work, nor what is made of it.
     GoldAnswer: HOUSE_ONLY,
     Estimation: HOUSE_ONLY,
+    # What was accepted by the minute would tell who is reviewed; people read their own in sums.
+    Output: HOUSE_ONLY,
     TypeFacts: HOUSE_ONLY,
     # Per task they would tell gold from work and who checks whom: sums only, by reports.
     Review: HOUSE_ONLY,

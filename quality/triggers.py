@@ -41,6 +41,7 @@ def by_a_person(table: str, column: str) -> tuple[Rule, ...]:
 
 
 RULES = (
+    *write_once("quality_output", "A measurement of throughput stays as it was made."),
     *by_steps("quality_alarm", "alarm_id", "an alarm"),
     Rule(
         "quality_alarm_stays",

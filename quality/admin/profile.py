@@ -73,6 +73,7 @@ class ProfilePages:
             "estimates": found.estimates.drop(columns="skill_name"),
             "days": _with_dates(found.output.table),
             "types": found.by_type,
+            "throughput": found.outputs,
             "agreement": found.agreement.drop(columns="agreement"),
             "errors": found.errors,
             "reviews": found.reviews,

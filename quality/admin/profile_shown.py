@@ -311,6 +311,7 @@ def _files(found: Profile, link: Links) -> list[tuple[str, str]]:
         ("estimates", _("estimates")),
         ("days", _("days")),
         ("types", _("task types")),
+        ("throughput", _("throughput kept")),
         ("agreement", _("agreement")),
     ]
     if not found.reviews.columns.empty:

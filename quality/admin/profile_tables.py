@@ -16,12 +16,14 @@ from quality.reports.profile import Profile
 from quality.reports.profile_facts import Facts
 
 SHOWN_PAIRS = 20
+SHOWN_OUTPUTS = 12
 
 
 def tables_of(found: Profile, facts: Facts, link: Links) -> list[dict[str, Any] | None]:
     """Return the tables; None where the reader may not see one, or it has no sense."""
     return [
         _types(found, link),
+        _outputs(found),
         _reviews(found, link),
         _errors(found, link),
         _agreement(found),
@@ -61,6 +63,43 @@ def _types(found: Profile, link: Links) -> dict[str, Any]:
         Head(_("time over the expected"), number=True),
     ]
     return table(_("By task type"), heads, rows, empty=_("No work in this time."))
+
+
+def _outputs(found: Profile) -> dict[str, Any]:
+    rows = [
+        [
+            date_format(row["as_of"], "DATE_FORMAT"),
+            row["skill"],
+            Cell(number(row["per_hour"], 1), note=_ends(row, "hour", 1)),
+            Cell(number(row["per_day"], 1), note=_ends(row, "day", 1)),
+            Cell(number(row["speed"], 2), note=span(row["speed_lower"], row["speed_upper"], 2)),
+            number(row["accepted"]),
+            number(row["days"]),
+            number(row["trusted_hours"], 1),
+        ]
+        for row in found.outputs.head(SHOWN_OUTPUTS).to_dict("records")
+    ]
+    heads = [
+        Head(_("as of"), tight=True),
+        Head(_("skill")),
+        Head(_("accepted an hour"), number=True),
+        Head(_("accepted a day worked"), number=True),
+        Head(_("time over the expected"), number=True),
+        Head(_("accepted"), number=True),
+        Head(_("days worked"), number=True),
+        Head(_("trusted hours"), number=True),
+    ]
+    caption = _("Throughput kept, of the last 90 days each, the newest first")
+    return table(caption, heads, rows, empty=_("Nothing was measured yet: it is by night."))
+
+
+def _ends(row: dict[str, Any], what: str, places: int) -> str:
+    """Return an interval whose upper end may be none."""
+    if pd.isna(row[f"per_{what}"]):
+        return ""
+    lower, upper = row[f"{what}_lower"], row[f"{what}_upper"]
+    end = "∞" if pd.isna(upper) else number(upper, places)
+    return f"{number(lower, places)} – {end}"
 
 
 def _reviews(found: Profile, link: Links) -> dict[str, Any] | None:

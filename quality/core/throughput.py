@@ -30,8 +30,9 @@ from scipy.special import gammaincinv, ndtri, stdtrit
 
 from quality.core.arguments import Floats, Ints, column, inside, real
 
-__all__ = ["LEVEL", "Rates", "Speeds", "measure_rates", "measure_speeds"]
+__all__ = ["LEVEL", "VERSION", "Rates", "Speeds", "measure_rates", "measure_speeds"]
 
+VERSION = "gamma-Poisson by days 1"
 LEVEL = 0.9
 PRIOR_DAYS = 4.0
 USUAL_DAY_SD = 0.3

@@ -12,6 +12,7 @@ from quality.models.audits import AuditItem, AuditLot
 from quality.models.charts import BiasReport, BiasSegment, DriftChart
 from quality.models.checks import Adjudication, Label, Review, ReviewChance
 from quality.models.estimates import Estimation, TypeFacts
+from quality.models.output import Output
 from quality.models.pauses import PauseProposal, PauseProposalStep
 from quality.models.qualification import QualificationItem, QualificationSet, QualificationTry
 from quality.models.relabels import Relabel, RelabelStep, RelabelTask
@@ -33,6 +34,7 @@ __all__ = [
     "GoldAnswer",
     "Judgment",
     "Label",
+    "Output",
     "PauseProposal",
     "PauseProposalStep",
     "QualificationItem",

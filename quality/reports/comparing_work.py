@@ -15,8 +15,8 @@ from quality.core.standardise import standardise_intervals, standardise_means
 from quality.core.throughput import measure_rates
 from quality.core.unit_cost import cost_per_accepted
 from quality.reports.costs import money_of
-from quality.reports.work import read_work
 from quality.services.evidence import Floats, Ints
+from quality.services.work import read_work
 from routing.models import Project
 from workforce.models import Pool
 

@@ -14,12 +14,13 @@ from accounts.models import User
 from accounts.permissions import can, require
 from quality.core.throughput import Rates, Speeds, measure_rates, measure_speeds
 from quality.core.unit_cost import UnitCost, cost_per_accepted
+from quality.models import Output
 from quality.reports.costs import money_of
 from quality.reports.profile_checks import agreement_of, errors_of, review_counts
 from quality.reports.ratings import VIEW, evidence_words, ratings
 from quality.reports.spans import Span, of_skill
-from quality.reports.work import read_work, undecided
 from quality.services.effort import usual_seconds
+from quality.services.work import read_work, undecided
 from routing.models import TaskType
 from workforce.choices import AnnotatorKind
 from workforce.models import Annotator, Pool, Proficiency
@@ -40,8 +41,31 @@ ESTIMATES = (
 )
 
 
+OUTPUTS = (
+    "skill",
+    "since",
+    "as_of",
+    "answers",
+    "accepted",
+    "rejected",
+    "days",
+    "trusted_hours",
+    "per_hour",
+    "hour_lower",
+    "hour_upper",
+    "per_day",
+    "day_lower",
+    "day_upper",
+    "timed",
+    "speed",
+    "speed_lower",
+    "speed_upper",
+    "version",
+)
+
+
 @dataclass(frozen=True)
-class Output:
+class Done:
     """What somebody got done.
 
     per_hour : accepted answers an hour, over trusted hours; per_day : a day worked, all of them
@@ -74,6 +98,7 @@ class Profile:
     estimates : every estimate kept by the end of the span; latest : the last one of each skill,
         with `evidence` in words; ranks : by skill key, (rank, of how many), by the lower bound of
         the rate; nobody on little evidence has one
+    outputs : throughput as it was measured by night, by the end of the span, OUTPUTS
     by_type : output, speed and share accepted by task type
     agreement : with each other annotator, from the last measurement of each kind of work
     errors : reviews that found an error, by category (rows) and severity (columns)
@@ -85,9 +110,10 @@ class Profile:
     estimates: pd.DataFrame
     latest: pd.DataFrame
     ranks: dict[str, tuple[int, int]]
-    output: Output
+    output: Done
     cost: Cost
     by_type: pd.DataFrame
+    outputs: pd.DataFrame
     agreement: pd.DataFrame
     errors: pd.DataFrame
     reviews: pd.DataFrame
@@ -117,6 +143,7 @@ def annotator_profile(annotator: Annotator, span: Span, *, acting_user: User) ->
         output=_output(work, usual, annotator),
         cost=_cost(work, annotator, span.until),
         by_type=_by_type(work, usual, annotator),
+        outputs=_outputs(annotator, span),
         agreement=agreement_of(annotator, span, acting_user),
         errors=errors_of(annotator, span) if reviewed else pd.DataFrame(),
         reviews=review_counts(annotator, span) if reviewed else pd.DataFrame(),
@@ -133,6 +160,16 @@ def _estimates(annotator: Annotator, span: Span) -> pd.DataFrame:
         columns=["skill", "skill_name", *ESTIMATES[1:]],
     )
     return table.astype(dict.fromkeys(("accuracy", "lower", "upper"), float))
+
+
+def _outputs(annotator: Annotator, span: Span) -> pd.DataFrame:
+    rows = Output.objects.filter(annotator=annotator, as_of__lte=span.until)
+    if span.skill is not None:
+        rows = rows.filter(skill=span.skill)
+    found = rows.order_by("-as_of", "skill__name").values_list("skill__key", *OUTPUTS[1:])
+    table = pd.DataFrame(list(found), columns=list(OUTPUTS))
+    measured = ("per_hour", "hour_upper", "per_day", "day_upper", *OUTPUTS[-4:-1])
+    return table.astype(dict.fromkeys(measured, float))
 
 
 def _latest(estimates: pd.DataFrame) -> pd.DataFrame:
@@ -158,7 +195,7 @@ def _usual(work: pd.DataFrame, now: datetime) -> pd.Series:
     return work["task"].map(by_task).astype(float)
 
 
-def _output(work: pd.DataFrame, usual: pd.Series, annotator: Annotator) -> Output:
+def _output(work: pd.DataFrame, usual: pd.Series, annotator: Annotator) -> Done:
     nobody = np.zeros(len(work), dtype=np.int64)
     hours = work["seconds"].fillna(0.0).to_numpy() / 3600.0
     trusted = work["trusted"].to_numpy(dtype=bool)
@@ -184,7 +221,7 @@ def _output(work: pd.DataFrame, usual: pd.Series, annotator: Annotator) -> Outpu
     )
     counts = {name: float(table[name].sum()) for name in table.columns if name != "day"}
     counts["faulted"] = float((~trusted).sum())
-    return Output(
+    return Done(
         per_hour=measure_rates(nobody, day, accepted * trusted, hours * trusted, 1),
         per_day=measure_rates(each, days, by_day(accepted), np.ones(len(days)), 1),
         speed=measure_speeds(

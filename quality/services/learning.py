@@ -19,6 +19,7 @@ from accounts.services.jobs import start_job
 from common.time import local_date, start_of_day
 from quality.services.blocks import blocks
 from quality.services.effort import refit_effort
+from quality.services.output import measure_output
 from quality.services.skills import estimate_skill, stands
 from workforce.models import Skill
 
@@ -30,7 +31,7 @@ KEEPER = "system.quality"
 
 @dataclass(frozen=True)
 class Learned:
-    """What was read and written of the answers as of an instant."""
+    """What was read and written of the answers as of an instant; outputs : people measured."""
 
     as_of: str
     durations: int
@@ -38,6 +39,7 @@ class Learned:
     skills: int
     answers: int
     annotators: int
+    outputs: int
 
 
 def night_of(now: datetime) -> datetime:
@@ -68,7 +70,7 @@ def learn_job(
 
 
 def learn(as_of: datetime, *, acting_user: User, tell: Progress) -> Learned:
-    """Refit effort and estimate every skill from the answers up to an instant.
+    """Refit effort, and estimate every skill and the output under it from answers up to an instant.
 
     Each part is written by a transaction of its own and stands when it is done; what stands is
     left. Nothing is locked while it is worked out.
@@ -78,12 +80,13 @@ def learn(as_of: datetime, *, acting_user: User, tell: Progress) -> Learned:
     parts = len(skills) + 1
     tell("effort", 0, parts)
     effort = refit_effort(acting_user=acting_user, now=as_of)
-    found = []
+    found, outputs = [], 0
     for number, skill in enumerate(skills, start=1):
         # A runner that was replaced is stopped here; what it had written stands once all the same.
         tell("skills", number, parts)
         if not stands(skill, as_of):
             found.append(estimate_skill(skill, acting_user=acting_user, now=as_of))
+        outputs += len(measure_output(skill, acting_user=acting_user, now=as_of))
     tell("done", parts, parts)
     return Learned(
         as_of=as_of.isoformat(),
@@ -92,4 +95,5 @@ def learn(as_of: datetime, *, acting_user: User, tell: Progress) -> Learned:
         skills=sum(1 for estimate in found if estimate.answers),
         answers=sum(estimate.answers for estimate in found),
         annotators=sum(estimate.annotators for estimate in found),
+        outputs=outputs,
     )

@@ -16,11 +16,12 @@ from django.urls import reverse
 from accounts.models import User
 from audit.models import Event
 from quality.models import Judgment
+from quality.services.output import measure_output
 from routing.models import Task
 from tests.conftest import NOW, World
 from tests.quality.services.known import answers, review
 from tests.quality.services.work import answer, login, only, people, routed, take
-from workforce.models import Annotator, Proficiency
+from workforce.models import Annotator, Proficiency, Skill
 
 SPAN = {"since": "2026-02-01", "until": "2026-03-10"}
 NOT_THERE = "987654"
@@ -81,7 +82,7 @@ def test_a_lead_reads_a_profile_and_opens_what_stands_behind_it(worked: World) -
     assert gold.context["count"] == 4
     reviews = next(one for one in answer_.context["tables"] if "Errors by" in str(one["caption"]))
     assert browser.get(reviews["rows"][0][-1][1].url).context["count"] == 1
-    assert Event.objects.filter(kind="report.exported").count() == 1 + 6
+    assert Event.objects.filter(kind="report.exported").count() == 1 + 7
 
 
 def test_little_evidence_looks_uncertain_and_has_no_rank(worked: World) -> None:
@@ -224,7 +225,10 @@ def test_as_many_queries_however_much_there_is(worked: World) -> None:
         (page("confusion"), 20),
         (page("confusion_rows") + "?true=a&given=b&task_type=image-classification", 20),
         (page("lineage", task.pk), 45),
+        (page("output_changelist") + "?q=own", 20),
     ]
+    skill = Skill.objects.get(key="image-classification")
+    measure_output(skill, acting_user=root, now=NOW + timedelta(hours=2))
 
     def add_answer(other: Annotator) -> None:
         Judgment.objects.create(
@@ -251,6 +255,7 @@ def test_as_many_queries_however_much_there_is(worked: World) -> None:
         made = answer(worked, take(worked, other, at=at), at=at + timedelta(minutes=1))
         review(worked, made, 1, at=at, why="evidence", probability=None)
     answers(worked, person, [0, 1, 1, 1], start=NOW - timedelta(days=2))
+    measure_output(skill, acting_user=root, now=at + timedelta(hours=2))
     for other in [*vendors, *people("beta")]:
         add_answer(other)
     for (address, most), few in zip(addresses, before, strict=True):
