@@ -10,6 +10,7 @@ from audit.models import Event
 from common.time import utc_now
 from quality.models import Judgment
 from routing.models import Assignment, Task, TaskType
+from routing.services.claiming import take
 from routing.services.projects import add_guideline
 from tests.conftest import NOW, World
 from tests.console.queue.people import browser_of, holders, login_for, plain
@@ -255,3 +256,40 @@ def test_an_accepted_answer_is_corrected_no_more(world: World) -> None:
     assert "cannot be corrected any more" in client.get("/queue/answers/").content.decode()
     client.post(path, {"answer.label": "dog"})
     assert Judgment.objects.get().label == "cat"
+
+
+def test_gold_is_answered_and_corrected_as_work_is(world: World) -> None:
+    client = work(world, rules=only("in_house"), tasks=4)
+    label = begin(client)
+    gold = take(
+        Annotator.objects.get(pk=label.annotator_id),
+        Task.objects.filter(state="open").exclude(pk=label.task_id).first(),
+        purpose="gold",
+        decision=label.decision,
+        acting_user=label.annotator.user,
+        now=utc_now(),
+    )
+    Assignment.objects.filter(pk=gold.pk).update(guideline=label.guideline)
+    client.post(f"/queue/work/{gold.public_id}/begin/")
+    looks = []
+    for row in (label, gold):
+        bad = send(client, row, answer__label="cow").content.decode()
+        sent = send(client, row, answer__label="cat", then="stop")
+        home = client.get("/queue/")
+        again = send(client, row, answer__label="dog")
+        given = Judgment.objects.get(assignment=row)
+        listed = client.get("/queue/answers/").content.decode()
+        client.get(f"/queue/answers/{given.public_id}/")
+        told = [str(message) for message in client.get("/queue/answers/").context["messages"]]
+        assert told == ["This answer cannot be corrected any more: accepted."], row.purpose
+        assert "The first answer stands." in listed
+        looks.append(
+            [
+                bad.replace(str(row.public_id), "").split("csrfmiddlewaretoken")[0],
+                (sent.status_code, sent["Location"], again.status_code, again["Location"]),
+                home.content.decode().count("Sent."),
+                listed.count("being checked"),
+            ]
+        )
+    assert looks[0][:3] == looks[1][:3]
+    assert (looks[0][3], looks[1][3]) == (1, 2)

@@ -176,7 +176,8 @@ def test_pages_load_nothing_from_elsewhere(routed: World) -> None:
     (annotator,) = holders(routed, 1)
     held = take(annotator)
     client = browser_of(annotator.user)
-    for path in ("/queue/", f"/queue/work/{held.public_id}/", "/queue/sign-in/"):
+    own = [f"/queue/{name}/" for name in ("time", "answers", "scores", "qualifications", "pauses")]
+    for path in ("/queue/", f"/queue/work/{held.public_id}/", "/queue/sign-in/", *own):
         page = client.get(path)
         policy = page["Content-Security-Policy"]
         assert "default-src 'none'" in policy
