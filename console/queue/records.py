@@ -18,7 +18,6 @@ from quality.reports.own_scores import own_scores
 from quality.reports.own_work import (
     KINDS,
     OUTCOMES,
-    SUMS,
     Period,
     between,
     by_day,
@@ -212,6 +211,3 @@ def answers(request: Visit) -> HttpResponse:
 
 def _purpose(row: Any) -> str:
     return str(row.assignment.purpose) if row.assignment is not None else str(Purpose.LABEL)
-
-
-__all__ = ["SUMS", "answers", "scores", "time", "time_file"]

@@ -1,7 +1,8 @@
 """What an annotator did: items, time and pay by day, and what became of the answers.
 
 Gold is ordinary work here. What became of an answer is told a day late, when it is told of gold,
-too, that it was accepted; within the day all wait alike.
+too, that it was accepted; within the day all wait alike. What is not accepted by then was work, as
+its rework would tell anyhow; what is accepted may be either.
 """
 
 import math
@@ -59,8 +60,6 @@ COLUMNS = (
 )
 BY = ["day", "project", "project_id", "task_type", "kind"]
 SUMS = ("item", "accepted", "waiting", "anew", "taken_back", "raw", "billable")
-
-
 PLACE = ("task__project__name", "task__project__public_id", "task__task_type__name")
 
 
