@@ -48,8 +48,8 @@ def scores(request: Visit) -> HttpResponse:
         "queue/scores.html",
         {
             "here": "scores",
-            "known": [score for score in found if score.told],
-            "unknown": [score for score in found if not score.told],
+            "known": [score for score in found if score.told or score.found],
+            "unknown": [score for score in found if not (score.told or score.found)],
             "pauses": len(notices_for(request.user, now=now)),
         },
     )

@@ -4,7 +4,8 @@ An estimate is told when SUM_FROM checked answers stand behind it, and the next 
 more do: whoever compares two of them learns of no single answer whether it was gold.
 """
 
-from collections.abc import Iterable
+from collections import Counter
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -13,11 +14,14 @@ from django.conf import settings
 from accounts.models import User
 from accounts.permissions import require
 from common.errors import NotFound
+from quality.choices import ErrorCategory, ReviewOutcome, ReviewState
+from quality.models import Review
 from quality.services.pause_notices import SUM_FROM
 from workforce.choices import FactState
 from workforce.models import Annotator, AnnotatorSkill, Proficiency, Skill
 
 LATEST = 6  # earlier estimates that are shown beside the last
+BLOCKS = 5  # of reviews that are told together
 
 
 @dataclass(frozen=True)
@@ -45,15 +49,29 @@ class Told:
 
 
 @dataclass(frozen=True)
+class Found:
+    """What quality reviews found in so many answers, the latest that are told.
+
+    outcomes : accepted, fixed, rejected; errors : (category, times), the most frequent first
+    """
+
+    reviewed: int
+    outcomes: dict[str, int]
+    errors: tuple[tuple[str, int], ...]
+
+
+@dataclass(frozen=True)
 class OwnScore:
     """One skill of an annotator: the verified level, and what was told of it, the latest first.
 
     told : empty = too few checked answers yet (how many is not told: it would count gold)
+    found : by reviews, None = too few yet
     """
 
     skill: str
     level: int | None
     told: tuple[Told, ...]
+    found: Found | None = None
 
 
 def own_scores(annotator: Annotator, *, acting_user: User, now: datetime) -> list[OwnScore]:
@@ -76,11 +94,55 @@ def own_scores(annotator: Annotator, *, acting_user: User, now: datetime) -> lis
             "skill_id", "level"
         )
     )
-    skills = Skill.objects.filter(pk__in={*rows, *held}).order_by("name")
+    reviews = _reviews(annotator, late)
+    skills = Skill.objects.filter(pk__in={*rows, *held, *reviews}).order_by("name")
     return [
-        OwnScore(skill.name, held.get(skill.pk), tuple(told(rows.get(skill.pk, ()))[:LATEST]))
+        OwnScore(
+            skill.name,
+            held.get(skill.pk),
+            tuple(told(rows.get(skill.pk, ()))[:LATEST]),
+            found_in(reviews.get(skill.pk, ())),
+        )
         for skill in skills
     ]
+
+
+def _reviews(annotator: Annotator, late: datetime) -> dict[int, list[tuple[str, str]]]:
+    """Return outcome and error of the reviews of somebody's answers by skill, as they came."""
+    # Not by `scoped`: reviews are the house's, since one by one they would tell who checks whom.
+    rows = Review.objects.filter(
+        judgment__annotator=annotator, number=1, state=ReviewState.DONE, decided_at__lte=late
+    )
+    found: dict[int, list[tuple[str, str]]] = {}
+    for skill, outcome, category in rows.order_by("decided_at", "pk").values_list(
+        "task__task_type__skill", "outcome", "category"
+    ):
+        found.setdefault(skill, []).append((outcome, category))
+    return found
+
+
+def found_in(reviews: Sequence[tuple[str, str]]) -> Found | None:
+    """Return what the latest reviews found, None where there are too few.
+
+    Counted in whole blocks of SUM_FROM from the first on: what is told changes by a block at a
+    time, never by one answer.
+
+    reviews : (outcome, category) of one skill as they came
+    """
+    whole = len(reviews) // SUM_FROM * SUM_FROM
+    if not whole:
+        return None
+    last = reviews[max(whole - BLOCKS * SUM_FROM, 0) : whole]
+    outcomes = Counter(outcome for outcome, _category in last)
+    errors = Counter(category for _outcome, category in last if category)
+    return Found(
+        reviewed=len(last),
+        outcomes={name: outcomes.get(name, 0) for name in ReviewOutcome.values},
+        errors=tuple(
+            (str(ErrorCategory(name).label), times)
+            for name, times in sorted(errors.items(), key=lambda pair: (-pair[1], pair[0]))
+        ),
+    )
 
 
 def only_own(annotator: Annotator, user: User) -> None:

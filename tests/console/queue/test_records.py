@@ -10,7 +10,7 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
 from audit.models import Event
-from quality.models import Judgment
+from quality.models import Judgment, Review
 from quality.reports.own_scores import own_scores
 from routing.models import Project, Task
 from tests.conftest import NOW, World
@@ -271,6 +271,50 @@ def test_scores_are_told_in_sums_a_day_late(own: Annotator) -> None:
     assert "From 40 checked answers or more" in page
     for number in ("43", "60", "500"):
         assert f">{number}<" not in page
+
+
+def test_reviews_are_told_by_whole_blocks(world: World, own: Annotator) -> None:
+    from quality.reports.own_scores import found_in
+
+    reviews = [("accept", "")] * 17 + [("fix", "wrong_label"), ("reject", "missed")]
+    assert found_in(reviews) is None
+    reviews += [("reject", "wrong_label")]
+    found = found_in(reviews)
+    assert found is not None
+    assert (found.reviewed, found.outcomes) == (20, {"accept": 17, "fix": 1, "reject": 2})
+    assert found.errors == (("wrong label", 2), ("something missed", 1))
+    # Nineteen more tell nothing new, and what is too old goes by the block.
+    assert found_in([*reviews, *[("accept", "")] * 19]) == found
+    assert found_in([*reviews, *[("accept", "")] * 100]) == found_in([("accept", "")] * 100)
+
+
+def test_what_reviews_found_is_told_a_day_late(world: World, own: Annotator) -> None:
+    reviewer = world.pools["in-house"].annotators.order_by("pk")[1]
+    project = Project.objects.get()
+    for number, task in enumerate(world.add_tasks(project, 20)):
+        wrong = {"category": "missed", "severity": "minor"} if number < 3 else {}
+        Review.objects.create(
+            task=task,
+            judgment=answer(world, task, own),
+            why="random",
+            probability=1.0,
+            state="done",
+            reviewer=reviewer,
+            outcome="reject" if wrong else "accept",
+            created_at=NOW,
+            decided_at=_now() - timedelta(hours=30),
+            **wrong,
+        )
+    client = browser_of(own.user)
+    body = client.get("/queue/scores/").content.decode()
+    assert "Of 20 reviewed answers 17 were accepted, 0 fixed, 3 rejected." in body
+    assert "something missed: 3" in body
+    assert reviewer.name not in body
+    # One of them is of today: the block is not whole yet.
+    Review.objects.filter(pk=Review.objects.first().pk).update(decided_at=_now())
+    assert "reviewed answers" not in client.get("/queue/scores/").content.decode()
+    other = browser_of(login_for(world, reviewer))
+    assert "reviewed answers" not in other.get("/queue/scores/").content.decode()
 
 
 def test_nothing_known_says_so(world: World) -> None:
