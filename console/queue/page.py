@@ -12,11 +12,12 @@ from django.utils.translation import gettext as _
 
 from accounts.access import access
 from common.time import utc_now
-from console.queue.answers import fields_of, written
+from console.queue.answers import fields_of, shown_answer, written
 from console.queue.checks import adjudication_shown, review_of, review_shown
 from console.queue.doors import Visit, shut
 from console.queue.forms import SkipForm
 from console.queue.parts import Asked, asked_for
+from quality.models import Judgment
 from quality.services.qualification_offers import progress_of
 from routing.choices import LIVE_ASSIGNMENTS, AssignmentState, Purpose
 from routing.models import Assignment, GuidelineVersion, Task
@@ -96,11 +97,21 @@ def task_page(
         "skip": SkipForm(),
         "beat_seconds": beat_seconds(row),
         "progress": progress_of(row),
+        "earlier": _earlier(row, asked),
         **checks,
         **extra,
     }
     template = TEMPLATES.get(Purpose(row.purpose), "queue/work.html")
     return shut(render(request, template, context, status=status), *([host] * bool(host)))
+
+
+def _earlier(row: Assignment, asked: Asked) -> list[dict[str, Any]]:
+    """Return what its holder answered to a task that is to be done anew, [] where it is not."""
+    before = Judgment.objects.filter(
+        task=row.task_id, annotator=row.annotator_id, assignment__attempt__lt=row.attempt
+    )
+    last = before.order_by("-pk").first()
+    return shown_answer(asked, last.answer) if last is not None else []
 
 
 def subject_of(task: Task) -> tuple[str, dict[str, Any]]:

@@ -109,6 +109,12 @@ def test_a_rejection_sends_it_back(reviews: list[Client]) -> None:
     review = Review.objects.get(assignment=row)
     assert (review.outcome, review.answer) == ("reject", None)
     assert not Label.objects.exists()
+    # Who is to do it anew is told so, and what they answered; not what was said against it.
+    again = begin(reviews[0], "label")
+    assert again.task_id == row.task_id
+    page = reviews[0].get(f"/queue/work/{again.public_id}/").content.decode()
+    assert "it is to be done anew" in page
+    assert "wrong label" not in page
     # What is right may be said with it.
     other = begin(reviews[1])
     send(reviews[1], other, **REJECT, answer__label="cow")
