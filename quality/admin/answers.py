@@ -4,6 +4,8 @@ from typing import Any
 
 from django.contrib import admin
 from django.http import HttpRequest
+from django.urls import reverse
+from django.utils.html import format_html
 from django.utils.translation import gettext_lazy as _
 from unfold.contrib.filters.admin import RangeDateTimeFilter
 from unfold.decorators import display
@@ -21,10 +23,19 @@ from quality.models import Estimation, GoldAnswer, Judgment, Output, TypeFacts
 @admin.register(Judgment)
 class JudgmentAdmin(ProfilePages, ConfusionPages, LineagePages, ReadOnlyAdmin):
     view_permission = "judgments.view"
-    list_display = ("task", "annotator", "label", "attempt", "source", "submitted_at")
+    list_display = ("task", "annotator", "label", "attempt", "source", "submitted_at", "lineage_of")
     list_filter = ("source", "task__project", "annotator__pool")
     search_fields = ("task__external_id", "annotator__name")
     list_select_related = ("task", "annotator")
+
+    def get_list_display(self, request: HttpRequest) -> Any:
+        shown = super().get_list_display(request)
+        return shown if self._may(request, "lineage.view") else shown[:-1]
+
+    @display(description=_("lineage"))
+    def lineage_of(self, row: Judgment) -> str:
+        address = reverse("admin:quality_lineage", args=[row.task_id])
+        return format_html('<a href="{}">{}</a>', address, _("open"))
 
 
 @admin.register(GoldAnswer)

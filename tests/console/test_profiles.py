@@ -13,9 +13,11 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
-from accounts.models import User
+from accounts.models import ApiKey, User
+from accounts.services.keys import make_key
 from audit.models import Event
-from quality.models import Judgment
+from common.time import utc_now
+from quality.models import GoldAnswer, Judgment
 from quality.services.output import measure_output
 from routing.models import Task
 from tests.conftest import NOW, World
@@ -150,6 +152,58 @@ def test_confusion_in_words_and_open_to_who_may_see_gold(worked: World) -> None:
     assert operations.get(cell.url).status_code == 403
     empty = browser.get(page("confusion"), {**choices, "source": "adjudicated"})
     assert "No answer of this time has a known truth" in empty.content.decode()
+
+
+def test_many_labels_are_cut_to_those_most_mistaken(world: World) -> None:
+    rows = answers(world, people()[0], [0] * 40, by="")
+    for number, row in enumerate(rows):
+        true, given = f"label {number}", f"label {number + (number < 3)}"
+        Judgment.objects.filter(pk=row.pk).update(label=given, answer=given)
+        GoldAnswer.objects.create(
+            task=row.task,
+            label=true,
+            source="expert",
+            set_by=world.users["quality"],
+            set_at=NOW - timedelta(days=9),
+        )
+    browser = client(world.users["quality"])
+    shown = browser.get(page("confusion"), {**SPAN, "project": "known"})
+    text = " ".join(shown.content.decode().split())
+    assert "Of 40 labels the 30 with the most mistakes are shown" in text
+    assert len(shown.context["rows"]) == 31
+    assert (
+        sum(
+            int(cell["cell"].text.replace("·", "0"))
+            for row in shown.context["rows"]
+            for cell in row["cells"]
+        )
+        == 40
+    )
+    assert "label 0 is taken for label 1" in text
+
+
+def test_lineage_over_the_api(worked: World, vendor_user: User) -> None:
+    task = Task.objects.get(judgments__reviews__outcome="reject")
+    address = f"/api/v1/tasks/{task.public_id}/lineage"
+
+    def get(user: User, path: str = address, scopes: tuple[str, ...] = ("lineage.view",)) -> Any:
+        by = {"acting_user": worked.users["admin"], "now": utc_now()}
+        _key, token = make_key(user, name=f"k{ApiKey.objects.count()}", scopes=list(scopes), **by)
+        return Client().get(path, headers={"Authorization": f"Bearer {token}"})
+
+    answer_ = get(worked.users["auditor"])
+    assert answer_.status_code == 200
+    assert answer_.json()["task"]["external_id"] == task.external_id
+    assert Event.objects.filter(kind="report.exported", subject_id="lineage").count() == 1
+    assert get(worked.users["auditor"], scopes=("work.view",)).status_code == 403
+    assert Client().get(address).status_code == 401
+    # Another vendor's people cannot tell that the task exists.
+    missing = f"/api/v1/tasks/{worked.users['auditor'].public_id}/lineage"
+    theirs = login(worked, people("beta")[0])
+    for user, scope in ((vendor_user, "own_people.manage"), (theirs, "own_work.do")):
+        there, not_there = get(user, scopes=(scope,)), get(user, missing, (scope,))
+        assert (there.status_code, not_there.status_code) == (404, 404)
+        assert there.json() == not_there.json()
 
 
 def test_lineage_as_page_and_file(worked: World) -> None:
