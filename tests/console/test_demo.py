@@ -38,6 +38,7 @@ def test_the_demo_is_built_routed_and_the_same_twice(db: None) -> None:
     assert Placement.objects.filter(task__project__key="duck").exists()
     assert Proficiency.objects.filter(version__startswith="dawid-skene").count() == 145
     assert User.objects.filter(email__endswith="@demo.example").count() == 7
+    assert Annotator.objects.filter(user__email__endswith="@annotators.example").count() == 2
     counts = (Event.objects.count(), Task.objects.count(), Annotator.objects.count())
     again = StringIO()
     call_command("demo", stdout=again, stderr=StringIO())

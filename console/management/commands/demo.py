@@ -9,6 +9,7 @@ from rich.table import Table
 
 from common.errors import AppError
 from common.time import utc_now
+from console.demo.annotators import annotator_logins
 from console.demo.build import build, logins
 from routing.report import print_report
 
@@ -30,4 +31,8 @@ class Command(BaseCommand):
         for row in logins():
             table.add_row(*row)
         console.print(table)
+        queue = Table("whose", "e-mail", "password", title="Logins of the demo, for /queue/")
+        for row in annotator_logins(logins()[0][2], now=utc_now()):
+            queue.add_row(*row)
+        console.print(queue)
         self.stdout.write(text.getvalue())
