@@ -11,7 +11,8 @@ says little, so it is shrunk, as by PRIOR_DAYS days, to 1 + κ m with m the unit
 how much the days of all annotators differ beyond chance, USUAL_DAY_SD² before that is seen. The
 interval is that of a gamma–Poisson model in which φ units count as one, with Jeffreys' prior:
 quantiles of Gamma(U/φ + ½) · φ / E. What is not known of φ is paid for by Student's t: φ is
-stretched by (t/z)².
+stretched by (t/z)². An odd day widens the interval rather than moving it unseen; hours of a clock
+that was wrong are no exposure, and are to be left out before.
 
 *Speed.* Seconds over what the effort model expects, in logarithms. The location is a median (a
 clock left running does not move it); its variance is that of sign scores, summed by day, over the

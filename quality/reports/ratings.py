@@ -7,13 +7,14 @@ RANKED_FROM gold answers or more stand behind.
 from datetime import datetime
 
 import pandas as pd
-from django.db.models import F, Window
+from django.db.models import F, QuerySet, Window
 from django.db.models.functions import RowNumber
 from django.utils.translation import gettext as _
 
 from accounts.access import scoped
 from accounts.models import User
 from accounts.permissions import require
+from quality.models import Output
 from workforce.models import Pool, Proficiency, Skill
 
 VIEW = "ratings.view"
@@ -34,6 +35,11 @@ COLUMNS = (
     "speed",
     "as_of",
     "version",
+    "per_hour",
+    "hour_lower",
+    "hour_upper",
+    "accepted",
+    "trusted_hours",
     "evidence",
     "rank",
 )
@@ -44,6 +50,7 @@ PATHS = {
     "skill__key": "skill",
     **{name: name for name in COLUMNS[4:15]},
 }
+OUTPUT = COLUMNS[15:20]
 
 
 def ratings(
@@ -51,8 +58,10 @@ def ratings(
 ) -> pd.DataFrame:
     """Return the latest estimate of every annotator in every skill as of a time.
 
-    Ordered by skill and name. `evidence` says in words how much stands behind; `rank` is among the
-    people of a skill, by the lower bound of the rate, empty where little stands behind.
+    Ordered by skill and name. Throughput as last measured stands beside: accepted answers an hour,
+    over trusted hours, with its 90 % interval. `evidence` says in words how much stands behind the
+    rate; `rank` is among the people of a skill, by the lower bound of the rate, empty where little
+    stands behind.
     """
     require(acting_user, VIEW)
     rows = scoped(Proficiency.objects.filter(as_of__lte=now), acting_user)
@@ -67,11 +76,30 @@ def ratings(
     table = pd.DataFrame(list(latest.values_list(*PATHS)), columns=list(PATHS.values()))
     table["annotator"] = table["annotator"].astype(str)
     table["evidence"] = [evidence_words(n) for n in table["n_gold"]]
+    table = table.merge(_output(latest, now), on=["annotator", "skill"], how="left")
     known = table["n_gold"] >= RANKED_FROM
     ranks = table.loc[known].groupby("skill")["rate_lower"].rank(method="min", ascending=False)
     table["rank"] = ranks.reindex(table.index).astype("Int64")
     table = table.sort_values(["skill", "name", "annotator"], ignore_index=True)
     return table.loc[:, list(COLUMNS)]
+
+
+def _output(rated: QuerySet[Proficiency], now: datetime) -> pd.DataFrame:
+    """Return the throughput measured last of those who are rated, by annotator and skill."""
+    newest = Window(
+        RowNumber(), partition_by=[F("annotator"), F("skill")], order_by=F("as_of").desc()
+    )
+    rows = (
+        Output.objects.filter(as_of__lte=now, annotator__in=rated.values("annotator"))
+        .annotate(newest=newest)
+        .filter(newest=1)
+    )
+    paths = ("annotator__public_id", "skill__key", *OUTPUT)
+    found = [(str(one), *values) for one, *values in rows.values_list(*paths)]
+    table = pd.DataFrame(found, columns=["annotator", "skill", *OUTPUT])
+    return table.astype({"annotator": str, "skill": str, **dict.fromkeys(OUTPUT, float)}).astype(
+        {"accepted": "Int64"}
+    )
 
 
 def evidence_words(n_gold: int) -> str:

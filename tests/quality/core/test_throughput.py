@@ -42,6 +42,14 @@ def test_the_interval_of_one_person_alone_holds(days: int) -> None:
     assert held / people >= 0.84
 
 
+def test_an_odd_day_widens_the_interval_and_does_not_narrow_it() -> None:
+    usual = [30.0, 33.0, 28.0, 31.0, 29.0, 30.0, 32.0, 27.0]
+    plain = measure_rates([0] * 8, range(8), usual, [1.0] * 8, 1)
+    odd = measure_rates([0] * 8, range(8), [*usual[:-1], 300.0], [1.0] * 8, 1)
+    assert odd.upper[0] - odd.lower[0] > 5 * (plain.upper[0] - plain.lower[0])
+    assert odd.lower[0] < 30 < plain.upper[0] < odd.upper[0]
+
+
 def test_rates_in_known_numbers() -> None:
     found = measure_rates([0, 0, 0], [1, 2, 3], [50, 40, 60], [5.0, 5.0, 5.0], 1)
     assert found.value.tolist() == [10.0]

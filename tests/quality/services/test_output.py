@@ -11,6 +11,7 @@ from accounts.services.users import system_user
 from audit.models import Event
 from common.errors import Forbidden
 from quality.models import Judgment, Output
+from quality.reports.ratings import ratings
 from quality.services import learning
 from quality.services.output import WINDOW, measure_output
 from routing.models import Task
@@ -76,6 +77,18 @@ def test_twice_is_once_and_what_is_kept_stays(worked: World) -> None:
     for change in (lambda rows: rows.update(per_hour=1.0), lambda rows: rows.delete()):
         with pytest.raises(DatabaseError), transaction.atomic():
             change(Output.objects.all())
+
+
+def test_it_stands_beside_the_ratings(worked: World) -> None:
+    (first, _second) = sorted(measured(worked), key=lambda row: row.annotator_id)
+    measured(worked, NIGHT + DAY)
+    table = ratings(acting_user=worked.users["auditor"], now=NIGHT).set_index(["name", "skill"])
+    mine = table.loc["own 0", "image-classification"]
+    assert (mine["per_hour"], mine["hour_upper"]) == (first.per_hour, first.hour_upper)
+    assert (mine["accepted"], mine["n_gold"]) == (4, 200)
+    for other in (("own 0", "image-boxes"), ("own 2", "image-classification")):
+        assert table.loc[other, ["per_hour", "accepted"]].isna().all()
+    assert len(table) == 20  # ten people, two skills: nobody twice
 
 
 def test_only_work_of_the_time_and_before_the_instant(worked: World) -> None:
