@@ -232,7 +232,7 @@ def _skill(found: Profile, key: str, link: Links) -> dict[str, Any]:
         "table": table(
             _("Estimates kept, the newest first"),
             [
-                Head(_("as of")),
+                Head(_("as of"), tight=True),
                 Head(_("rate"), number=True),
                 Head(_("90 % interval"), number=True),
                 Head(_("accuracy"), number=True),
@@ -243,7 +243,10 @@ def _skill(found: Profile, key: str, link: Links) -> dict[str, Any]:
             ],
             [
                 [
-                    date_format(row["as_of"], "DATETIME_FORMAT"),
+                    Cell(
+                        date_format(row["as_of"], "DATE_FORMAT"),
+                        note=date_format(row["as_of"], "TIME_FORMAT"),
+                    ),
                     number(row["rate"], 3),
                     span(row["rate_lower"], row["rate_upper"]),
                     number(row["accuracy"], 3),
