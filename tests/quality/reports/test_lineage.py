@@ -8,16 +8,29 @@ from typing import Any
 
 import pytest
 from django.db import transaction
+from django.test import Client
+from django.urls import reverse
 
 from accounts.models import User
 from audit.models import Event
 from audit.services.events import record_event
 from audit.services.sealing import canonical, seal_events
 from common.errors import Forbidden
-from quality.models import Adjudication, GoldAnswer, Judgment
+from quality.models import (
+    Adjudication,
+    GoldAnswer,
+    Judgment,
+    QualificationSet,
+    QualificationTry,
+    ReviewChance,
+)
 from quality.reports.lineage import lineage
+from quality.services.audit_plans import StandardPlan
+from quality.services.auditing import draw_audit
+from quality.services.fate import with_fate
 from quality.services.importing import import_judgments
 from quality.services.labels import recall
+from quality.services.relabelling import apply_relabel, list_relabel
 from quality.services.reviewing import decide_review, take_review
 from quality.services.submitting import correct
 from routing.models import Task
@@ -26,7 +39,7 @@ from routing.services.projects import add_guideline
 from tests.conftest import NOW, World
 from tests.quality.services.known import review
 from tests.quality.services.work import answer, login, only, people, routed, take
-from workforce.models import Annotator, AnnotatorSkill, CertificationType
+from workforce.models import Annotator, AnnotatorSkill, CertificationType, Skill
 from workforce.services import people as staff
 from workforce.services.pools import create_pool
 
@@ -305,3 +318,73 @@ def test_who_may_read_it(world: World, reviewed: Task, vendor_user: User) -> Non
     for user in (vendor_user, world.users["finance"], login(world, people()[0])):
         with pytest.raises(Forbidden):
             lineage(reviewed, acting_user=user, now=NOW)
+
+
+def test_audits_relabelling_draws_and_qualifications_are_told(world: World, client: Client) -> None:
+    project = world.add_project(rules=only("in_house"))
+    by: dict[str, Any] = {"effective_from": NOW, **world.by}
+    first = add_guideline(project, content="V1", ontology={"labels": ["cat", "dog"]}, **by)
+    world.add_tasks(project, 3, guideline=first)
+    world.route("street")
+    person = people()[0]
+    skill = Skill.objects.get(key="image-classification")
+    asked = QualificationSet.objects.create(
+        skill=skill, name="Animals", size=20, levels={"3": 0.8}, created_at=NOW
+    )
+    QualificationTry.objects.create(
+        set=asked,
+        annotator=person,
+        human=-person.pk,
+        number=1,
+        state="passed",
+        asked=20,
+        right=18,
+        level=4,
+        started_by=world.users["quality"],
+        started_at=NOW - MINUTE,
+        finished_at=NOW - MINUTE,
+    )
+    answer(world, take(world, person), "cat")
+    given = answer(world, take(world, person), "dog")
+    canine = {"labels": ["cat", {"name": "canine", "was": ["dog"]}]}
+    second = add_guideline(project, content="V2", ontology=canine, change_note="one", **by)
+    task = Task.objects.get(pk=given.task_id)
+    ReviewChance.objects.create(
+        task=task, arrangement=0, certainty=0.6, probability=0.25, drawn=False, at=NOW
+    )
+    # The quality lead draws an audit of all there is, and it finds the label wrong.
+    lot = draw_audit(
+        project,
+        since=NOW - MINUTE,
+        until=NOW + timedelta(hours=1),
+        plan=StandardPlan(aql=4.0),
+        acting_user=world.users["quality"],
+        now=NOW + timedelta(hours=1),
+    )
+    by = {"now": NOW + timedelta(hours=2)}
+    reviewer = people()[1]
+    while (looked := take_review(reviewer, acting_user=login(world, reviewer), **by)) is not None:
+        decide_review(looked, outcome="accept", acting_user=login(world, reviewer), **by)
+    relabel = list_relabel(first, second, acting_user=world.users["quality"], **by)
+    apply_relabel(relabel, acting_user=world.users["quality"], **by)
+    # That the guideline changed takes nothing from who had answered well.
+    fate = with_fate(Judgment.objects.filter(pk=given.pk), by["now"]).get()
+    assert (fate.was_accepted, fate.was_rejected) == (True, False)
+    found = told(world, task)
+    (audit,) = found["audits"]
+    assert (audit["id"], audit["wrong"], audit["probability"]) == (str(lot.public_id), False, 1.0)
+    assert audit["label"] == found["labels"][0]["id"]
+    (touched,) = found["relabels"]
+    assert (touched["from_version"], touched["to_version"]) == (1, 2)
+    assert (touched["label"], touched["what"]) == (found["labels"][0]["id"], "dog")
+    (draw,) = found["draws"]
+    assert (draw["probability"], draw["drawn"]) == (0.25, False)
+    tried = found["answers"][0]["skill"]["qualification"]
+    assert (tried["set"], tried["right"], tried["asked"]) == ("Animals", 18, 20)
+    kinds = {event["kind"] for event in found["events"]}
+    assert {"audit.drawn", "relabel.applied"} <= kinds
+    # And all of it on the page.
+    client.force_login(world.users["auditor"])
+    shown = client.get(reverse("admin:quality_lineage", args=[task.pk])).content.decode()
+    for words in ("Audits that drew it", "Relabelling", "Draws of reviews", "Animals: 18 of 20"):
+        assert words in shown, words

@@ -8,7 +8,7 @@ import pytest
 
 from accounts.models import User
 from common.errors import Forbidden, NotFound
-from quality.models import Judgment, Review
+from quality.models import Judgment, Label, Review
 from quality.reports.profile import Profile, annotator_profile
 from quality.reports.profile_facts import facts_of
 from quality.reports.profile_rows import KINDS, profile_rows
@@ -172,6 +172,29 @@ def test_an_answer_upheld_by_adjudication_is_accepted_a_recalled_one_is_not(
     recall([bad.task], reason="gone", **worked.as_("quality"))
     counts = profile(worked).output.counts
     assert (counts["accepted"], counts["rejected"], counts["undecided"]) == (4, 0, 1)
+
+
+def test_an_audit_rejects_the_answers_that_say_what_the_label_said(worked: World) -> None:
+    label = Label.objects.order_by("pk")[0]
+    review = Review.objects.create(
+        task=label.task,
+        accepted=label,
+        why="audit",
+        probability=1.0,
+        state="done",
+        outcome="reject",
+        category="wrong_label",
+        severity="major",
+        reviewer=people()[2],
+        created_at=NOW,
+        decided_at=NOW + DAY,
+    )
+    counts = profile(worked).output.counts
+    assert (counts["accepted"], counts["rejected"]) == (3, 2)
+    # One vote against a label that was made by others is no work of this one.
+    Label.objects.filter(pk=label.pk).update(value="other", judgment=None)
+    assert profile(worked).output.counts["rejected"] == 1
+    assert profile(worked, until=review.decided_at - DAY / 2).output.counts["rejected"] == 0
 
 
 def test_estimates_over_time_with_evidence_and_rank(world: World) -> None:
