@@ -20,6 +20,7 @@ from routing.selectors import labels_of
 
 CHOICE, SEVERAL, WORD, TEXT, NUMBER = "choice", "several", "word", "text", "number"
 RADIOS = 10  # more labels than keys are searched by typing
+SIDE_BY_SIDE = 4  # characters of each value
 SHORT = 200  # characters up to which a text is one line
 MAX_TEXT = 500_000
 
@@ -69,6 +70,11 @@ class Part:
     def radios(self) -> bool:
         """Whether the values are few enough to stand one below the other."""
         return self.kind == CHOICE and len(self.options) <= RADIOS
+
+    @property
+    def short(self) -> bool:
+        """Whether the values are so short that they stand side by side."""
+        return all(len(option.words) <= SIDE_BY_SIDE for option in self.options)
 
     @property
     def bounds(self) -> tuple[str, str]:
@@ -261,14 +267,14 @@ def _number(part: Part, schema: Mapping[str, Any], *, whole: bool) -> Part:
 
 
 def _with_keys(parts: Sequence[Part]) -> tuple[Part, ...]:
-    """Give the first choice its keys: a score its own digit, anything else its place."""
-    found, done = [], False
-    for part in parts:
-        if part.radios and not done:
-            done = True
-            part = replace(part, options=tuple(_keyed(part.options)))
-        found.append(part)
-    return tuple(found)
+    """Give the values their keys: a score its own digit, anything else its place.
+
+    In which of several fields a key chooses is told by the focus.
+    """
+    return tuple(
+        replace(part, options=tuple(_keyed(part.options))) if part.radios else part
+        for part in parts
+    )
 
 
 def _keyed(options: Sequence[Option]) -> Sequence[Option]:

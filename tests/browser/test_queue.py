@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from quality.models import Judgment, Review
-from routing.models import Project
+from routing.models import Project, TaskType
 from routing.services.projects import add_guideline
 from tests.conftest import NOW, World
 from tests.quality.services.checked import drawn_review, people, routed_project
@@ -158,6 +158,31 @@ def test_ten_thousand_labels_by_typing(world: World, live_server: Any, page: Any
     page.keyboard.press("Enter")
     page.get_by_text("There is no task for you right now").wait_for()
     assert Judgment.objects.get().label == "Q770"
+
+
+def test_numbers_choose_in_the_field_that_has_the_focus(
+    world: World, live_server: Any, page: Any
+) -> None:
+    schema = {
+        "type": "object",
+        "required": ["tone", "stars"],
+        "properties": {
+            "tone": {"enum": ["kind", "rude"]},
+            "stars": {"type": "integer", "minimum": 1, "maximum": 5},
+        },
+    }
+    TaskType.objects.filter(key="image-classification").update(answer_schema=schema)
+    routed_project(world, tasks=1, share=1.0)
+    sign_in(page, live_server, people(world)[0].user)
+    next_task(page)
+    page.keyboard.press("2")
+    page.keyboard.press("Tab")
+    page.keyboard.press("4")
+    page.keyboard.press("2")
+    page.keyboard.press("5")
+    looks_right(page)
+    next_task(page, "Enter")
+    assert Judgment.objects.get().answer == {"tone": "rude", "stars": 5}
 
 
 def test_it_works_without_scripts(world: World, live_server: Any, browser: Any) -> None:

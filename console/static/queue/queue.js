@@ -33,6 +33,14 @@
     show();
   }
 
+  /* A number is meant for the field that has the focus, else for the first without an answer. */
+  const meant = (key) => {
+    const picks = [...document.querySelectorAll(`input[data-pick="${key}"]`)].filter(seen);
+    const open = (pick) => !document.querySelector(`input[name="${CSS.escape(pick.name)}"]:checked`);
+    return picks.find((pick) => pick.name === document.activeElement.name)
+      ?? picks.find(open) ?? picks[0];
+  };
+
   /* All keys, for whoever asks. */
   const help = document.getElementById("help"), ask = document.querySelector("[data-help]");
   if (help && ask) {
@@ -57,8 +65,7 @@
       form.requestSubmit(form.querySelector("button.main"));
       return;
     }
-    const radio = /^[0-9]$/.test(key)
-      && [...document.querySelectorAll(`input[data-pick="${key}"]`)].find(seen);
+    const radio = /^[0-9]$/.test(key) && meant(key);
     if (radio) {
       event.preventDefault();
       radio.checked = true;

@@ -182,9 +182,9 @@ def test_an_answer_of_several_fields() -> None:
         "answer.fit",
         "answer.why_so",
     }
-    # Shown again it is the same answer; number keys choose in the first field only.
+    # Shown again it is the same answer; number keys choose in the field that has the focus.
     assert read_answer(asked, data_of(asked, read.answer)).answer == read.answer
-    assert [bool(part.options and part.options[0].key) for part in asked.parts][:2] == [True, False]
+    assert [bool(part.options and part.options[0].key) for part in asked.parts][:2] == [True, True]
     assert shown_answer(asked, read.answer)[2] == {"title": "Topics", "text": "a, c", "code": False}
     assert field_of_path(asked, "/why_so") == "answer.why_so"
     assert field_of_path(asked, "") == ""
