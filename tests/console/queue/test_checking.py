@@ -121,6 +121,22 @@ def test_a_rejection_sends_it_back(reviews: list[Client]) -> None:
     assert Review.objects.get(assignment=other).label == "cow"
 
 
+def test_an_audit_looks_at_an_accepted_label(world: World, reviews: list[Client]) -> None:
+    for client in (reviews[1], reviews[1]):
+        send(client, begin(client), outcome="accept")
+    label = Label.objects.first()
+    Review.objects.create(
+        task=label.task, accepted=label, why="audit", probability=0.5, created_at=NOW
+    )
+    row = begin(reviews[2])
+    page = reviews[2].get(f"/queue/work/{row.public_id}/").content.decode()
+    # Nothing tells an audit from any other review.
+    assert "audit" not in page.lower()
+    assert 'value="cat" checked' in page
+    send(reviews[2], row, outcome="accept", seconds="3")
+    assert Review.objects.get(assignment=row).outcome == "accept"
+
+
 def test_a_skipped_review_goes_to_others(reviews: list[Client]) -> None:
     row = begin(reviews[1])
     skipped = Review.objects.get(assignment=row).pk
