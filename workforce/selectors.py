@@ -273,7 +273,7 @@ def _certificates(
 
 
 @dataclass(frozen=True)
-class _Known:
+class Known:
     """The latest estimates (N, S), see PeopleTable."""
 
     rate: Floats
@@ -283,9 +283,15 @@ class _Known:
     estimates: dict[int, list[str]]
 
 
+def known_of(annotator_ids: Sequence[int], skill_ids: Sequence[int], at: datetime) -> Known:
+    """Return what was known of annotators (N,) in skills (S,) at a time; NaN = nothing."""
+    row = {pk: number for number, pk in enumerate(annotator_ids)}
+    return _proficiency(row, skill_ids, at, (len(row), len(skill_ids)))
+
+
 def _proficiency(
     row: dict[int, int], skill_ids: Sequence[int], now: datetime, shape: tuple[int, int]
-) -> _Known:
+) -> Known:
     """Return the latest rate, its lower bound, speed factor and number of answers as of `now`."""
     place = {skill: number for number, skill in enumerate(skill_ids)}
     rate, lower, speed = (np.full(shape, np.nan) for _ in range(3))
@@ -313,7 +319,7 @@ def _proficiency(
     for (skill, version), times in sorted(used.items()):
         text = f"{version} as of {max(times).isoformat()}: {len(times)} annotators"
         estimates.setdefault(skill, []).append(text)
-    return _Known(rate, lower, speed, evidence, estimates)
+    return Known(rate, lower, speed, evidence, estimates)
 
 
 def _hours(people: list[Annotator], now: datetime, days: int, time_zone: str) -> Floats:

@@ -7,27 +7,16 @@ from decimal import Decimal
 import numpy as np
 from django.core.files.base import ContentFile
 
-from accounts.choices import Role
 from accounts.models import User
-from accounts.services.users import create_user, house, system_user
 from billing.services.rates import add_line, create_card
+from console.demo.staff import Staff, make_users
+from console.demo.truth import luck
 from routing.services.catalogue import load_catalogue
 from vendors.services import vendors as vendor_services
 from workforce.models import Annotator, CertificationType, Pool, Proficiency, Skill
 from workforce.services import availability, people, pools
 from workforce.services.proficiencies import record_proficiencies
 
-PASSWORD = "labelling-demo"
-DOMAIN = "demo.example"
-LOGINS = (
-    ("operations", "Olga Operations", Role.OPERATIONS),
-    ("operations2", "Otto Operations", Role.OPERATIONS),
-    ("quality", "Quinn Quality", Role.QUALITY_LEAD),
-    ("sla", "Sara Service-Levels", Role.SLA_REVIEWER),
-    ("finance", "Finn Finance", Role.FINANCE),
-    ("auditor", "Audrey Auditor", Role.AUDITOR),
-    ("admin", "Ada Administrator", Role.ADMINISTRATOR),
-)
 FIRST = "Amal Bea Chidi Dana Eko Farah Goran Hana Ivo Jun Kira Liam Mona Nils Oya Priya Rafa Sina"
 LAST = "Adler Brandt Castro Diallo Evers Farkas Gomez Haas Ito Jansen Kaya Lund Mbeki Novak Okoro"
 IMAGES = ("image-classification", "image-boxes", "image-polygons", "cuboids-3d")
@@ -67,6 +56,8 @@ IN_HOUSE = Team(
     "34.50",
     2,
 )
+# What is measured by answers that can be compared word by word; the rest is known by a test.
+MEASURED = ("image-classification", "text-classification", "llm-evaluation", "llm-safety")
 VENDORS = (
     Team(
         "veritas",
@@ -141,34 +132,8 @@ SCORES = {
 # What vendors declare for a day of this week, net hours: less than their shifts would give.
 DECLARED = {"veritas": "4.5", "lakeside": "14", "coral": "7", "meridian": "12"}
 DECLARED_DAYS = 14
+MODEL_RATE = 0.84
 CRITERIA = ("modality", "expertise", "quality", "security", "scale", "tooling", "governance")
-
-
-@dataclass(frozen=True)
-class Staff:
-    """The demo's users who act, and its in-house pool."""
-
-    operations: User
-    second: User
-    finance: User
-    quality: User
-    in_house: Pool
-
-
-def make_users(now: datetime) -> dict[str, User]:
-    """Make one login for each of the house's roles (and a second operator, for four eyes)."""
-    by = {"acting_user": system_user("system.demo"), "now": now}
-    return {
-        name: create_user(
-            email=f"{name}@{DOMAIN}",
-            name=title,
-            organisation=house(),
-            roles=[role],
-            password=PASSWORD,
-            **by,  # type: ignore[arg-type]
-        )
-        for name, title, role in LOGINS
-    }
 
 
 def make_people(now: datetime, today: date) -> Staff:
@@ -309,7 +274,8 @@ def _model(users: dict[str, User], now: datetime, today: date) -> Pool:
     for key in ("image-classification", "image-boxes", "text-classification", "text-spans"):
         row = people.declare_skill(model, Skill.objects.get(key=key), 2, **by)
         people.verify_skill(row, **by)
-        known.append(_known(model, row.skill, 0.84, 400, now))
+        if key not in MEASURED:
+            known.append(_known(model, row.skill, MODEL_RATE, 400, now))
     record_proficiencies(known, **by)
     card = create_card(
         name="Inference", pool=pool, currency="EUR", acting_user=users["finance"], now=now
@@ -362,11 +328,18 @@ def _staff(
             level = team.level + 1 if senior else team.level
             row = people.declare_skill(annotator, skills[key], level, **by)  # type: ignore[arg-type]
             people.verify_skill(row, **by)  # type: ignore[arg-type]
-            rate = float(np.clip(team.rate + 0.02 * senior + rng.normal(0, 0.012), 0.6, 0.99))
-            known.append(_known(annotator, skills[key], rate, team.answers, by["now"]))  # type: ignore[arg-type]
+            if key not in MEASURED:
+                rate = planted_rate(team, number)
+                known.append(_known(annotator, skills[key], rate, team.answers, by["now"]))  # type: ignore[arg-type]
         if team is IN_HOUSE and number < 4:
             _radiologist(annotator, number, today, by)
     record_proficiencies(known, **by)  # type: ignore[arg-type]
+
+
+def planted_rate(team: Team, number: int) -> float:
+    """Return the chance that a team's person of this number is right; every third is senior."""
+    own = float(luck("rate", team.key, number).normal(0, 0.012))
+    return float(np.clip(team.rate + 0.02 * (number % 3 == 0) + own, 0.6, 0.99))
 
 
 def _radiologist(annotator: Annotator, number: int, today: date, by: dict[str, object]) -> None:

@@ -2,13 +2,15 @@
 
 import csv
 import tempfile
+from collections.abc import Sequence
 from datetime import datetime, time, timedelta
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from console.demo.people import Staff
+from console.demo.staff import Staff
+from console.demo.truth import DATA, DESK_ONTOLOGY, REAL, STREET_ONTOLOGY, read_rows
 from quality.services.importing import import_judgments
 from quality.services.skills import estimate_skills
 from routing.models import Policy, Project
@@ -18,9 +20,9 @@ from routing.services.projects import add_guideline, create_project
 from workforce.models import Annotator, ExternalId, Proficiency, Skill
 from workforce.services import availability, people
 
-DATA = Path(__file__).parent / "data"
-REAL = ("dog", "duck")
 IMPORTED = 2 / 3
+KEYS = ("street-scenes", "claims-desk")
+SERVING = {"in_progress_limit": 10, "lease_minutes": 60}
 # key, share of the project's tasks, typical size
 STREET = (
     ("bounding-box", 0.55, 6),
@@ -39,7 +41,7 @@ DESK = (
 
 
 def make_projects(staff: Staff, now: datetime) -> None:
-    """Make the two projects that share pools, with their tasks."""
+    """Make the two projects that share pools, without tasks."""
     by = {"acting_user": staff.operations, "now": now}
     street = create_project(
         key="street-scenes",
@@ -49,6 +51,7 @@ def make_projects(staff: Staff, now: datetime) -> None:
         time_zone="Europe/Berlin",
         error_cost_micro=1_500_000,
         reference_hosts=["images.demo.example"],
+        **SERVING,
         is_demo=True,
         **by,
     )
@@ -61,20 +64,33 @@ def make_projects(staff: Staff, now: datetime) -> None:
         error_cost_micro=2_500_000,
         late_cost_micro=400_000,
         required_attestations=["nda"],
+        **SERVING,
         is_demo=True,
         **by,
     )
-    for project in (street, desk):
+    for project, ontology in ((street, STREET_ONTOLOGY), (desk, DESK_ONTOLOGY)):
         add_guideline(
             project,
             content=f"How {project.name.lower()} are labelled. Version one.",
+            ontology=ontology,
             effective_from=now,
             **by,
         )
         _publish(project, staff, now)
-    rng = np.random.default_rng(7)
-    _import(street, _rows(STREET, 3_600, rng, now, street=True), staff, now)
-    _import(desk, _rows(DESK, 2_400, rng, now, street=False), staff, now)
+
+
+def deliver(
+    counts: tuple[int, int], staff: Staff, now: datetime, *, first: tuple[int, int] = (0, 0)
+) -> None:
+    """Import so many tasks of street scenes and of the claims desk, numbered after `first`.
+
+    Delivered twice they are there once.
+    """
+    rng = np.random.default_rng([7, *first] if any(first) else 7)
+    for key, count, before in zip(KEYS, counts, first, strict=True):
+        kinds = STREET if key == "street-scenes" else DESK
+        rows = made_up_rows(kinds, count, rng, now, street=key == "street-scenes", before=before)
+        import_rows(key, rows, staff, now)
 
 
 def _publish(project: Project, staff: Staff, now: datetime) -> None:
@@ -82,13 +98,14 @@ def _publish(project: Project, staff: Staff, now: datetime) -> None:
     publish_policy(policy, acting_user=staff.second, now=now)
 
 
-def _rows(
-    kinds: tuple[tuple[str, float, int], ...],
+def made_up_rows(
+    kinds: Sequence[tuple[str, float, int]],
     count: int,
     rng: np.random.Generator,
     now: datetime,
     *,
     street: bool,
+    before: int = 0,
 ) -> list[dict[str, Any]]:
     """Return tasks with a real spread of complexity and risk."""
     keys = rng.choice([k for k, _s, _t in kinds], count, p=[s for _k, s, _t in kinds])
@@ -99,14 +116,14 @@ def _rows(
     use_shares = [0.15, 0.6, 0.15, 0.1] if street else [0.2, 0.5, 0.3, 0.0]
     midnight = datetime.combine(now.date(), time(16), now.tzinfo)
     rows = []
-    for i in range(count):
+    for i, number in enumerate(range(before, before + count)):
         key = str(keys[i])
         size = max(1.0, round(float(rng.lognormal(np.log(typical[key]), 0.55)), 0))
         days = int(rng.integers(-1, 9))
         data = str(rng.choice(classes, p=shares))
         rows.append(
             {
-                "external_id": f"{'scene' if street else 'claim'}-{i + 1:05d}",
+                "external_id": f"{'scene' if street else 'claim'}-{number + 1:05d}",
                 "task_type": key,
                 "size": size,
                 "entropy": round(float(rng.beta(1.6, 4)), 3),
@@ -120,8 +137,8 @@ def _rows(
                 "domain": _domain(street, float(rng.random())),
                 "priority": int(rng.integers(0, 3)),
                 "due": (midnight + timedelta(days=days)).isoformat(),
-                "payload_reference": f"https://images.demo.example/{i}.jpg" if street else "",
-                "payload": "" if street else f"Claim {i + 1}: text of the case.",
+                "payload_reference": f"https://images.demo.example/{number}.jpg" if street else "",
+                "payload": "" if street else f"Claim {number + 1}: text of the case.",
             }
         )
     return rows
@@ -133,31 +150,33 @@ def _domain(street: bool, draw: float) -> str:
     return "radiology" if draw < 0.03 else "claims" if draw < 0.06 else "general"
 
 
-def _import(project: Project, rows: list[dict[str, Any]], staff: Staff, now: datetime) -> None:
+def import_rows(project: str, rows: list[dict[str, Any]], staff: Staff, now: datetime) -> None:
+    """Import tasks of a project from a file of these rows."""
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "tasks.csv"
-        _write(path, list(rows[0]), rows)
-        found = import_tasks(path, project_key=project.key, acting_user=staff.operations, now=now)
+        write_rows(path, list(rows[0]), rows)
+        found = import_tasks(path, project_key=project, acting_user=staff.operations, now=now)
     if found.refused:
         raise RuntimeError(f"the demo's own tasks are refused: {found.refused[0]}")
 
 
-def _write(path: Path, columns: list[str], rows: list[dict[str, Any]]) -> None:
+def write_rows(path: Path, columns: list[str], rows: list[dict[str, Any]]) -> None:
+    """Write a CSV file."""
     with path.open("w", encoding="utf-8", newline="") as file:
         writer = csv.DictWriter(file, columns)
         writer.writeheader()
         writer.writerows(rows)
 
 
-def make_real(staff: Staff, now: datetime) -> None:
+def make_real(staff: Staff, now: datetime, keys: Sequence[str] = REAL) -> None:
     """Import the real answers of two thirds of the questions; the last third is open work.
 
     The annotators are those of the answers: who they are is known by number only, how good they
     are by what they answered.
     """
     still_open: dict[Project, list[str]] = {}
-    for key in REAL:
-        questions = _read(DATA / key / "truth.csv")
+    for key in keys:
+        questions = read_rows(DATA / key / "truth.csv")
         order = sorted((row["question"] for row in questions), key=lambda q: (len(q), q))
         past = set(order[: round(len(order) * IMPORTED)])
         project = create_project(
@@ -173,9 +192,11 @@ def make_real(staff: Staff, now: datetime) -> None:
         _lenient(project, staff, now)
         with tempfile.TemporaryDirectory() as folder:
             answers, truths = Path(folder) / "answer.csv", Path(folder) / "truth.csv"
-            given = [r for r in _read(DATA / key / "answer.csv") if r["question"] in past]
-            _write(answers, ["question", "worker", "answer"], given)
-            _write(truths, ["question", "truth"], [r for r in questions if r["question"] in past])
+            given = [r for r in read_rows(DATA / key / "answer.csv") if r["question"] in past]
+            write_rows(answers, ["question", "worker", "answer"], given)
+            write_rows(
+                truths, ["question", "truth"], [r for r in questions if r["question"] in past]
+            )
             import_judgments(
                 answers,
                 project_key=key,
@@ -197,12 +218,7 @@ def make_real(staff: Staff, now: datetime) -> None:
             }
             for question in questions_left
         ]
-        _import(project, open_rows, staff, now)
-
-
-def _read(path: Path) -> list[dict[str, str]]:
-    with path.open(encoding="utf-8", newline="") as file:
-        return list(csv.DictReader(file))
+        import_rows(project.key, open_rows, staff, now)
 
 
 def _lenient(project: Project, staff: Staff, now: datetime) -> None:

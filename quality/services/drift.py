@@ -64,7 +64,7 @@ def watch_drift(*, acting_user: User, now: datetime, report: Progress | None = N
     A second look as of the same time changes nothing.
     """
     require(acting_user, WATCH)
-    series = list(_series(read_evidence(now, since=now - WINDOW)))
+    series = list(_series(read_evidence(now, since=now - WINDOW).in_order()))
     charts = {(c.annotator_id, c.guideline_id, c.skill_id): c for c in DriftChart.objects.all()}
     usual = _Usual(now)
     answers = alarms = 0
@@ -119,6 +119,7 @@ def path_of(chart: DriftChart, now: datetime) -> tuple[Evidence, Replay]:
         else {"guideline_id": chart.guideline_id}
     )
     found = read_evidence(now, since=now - WINDOW, task__task_type__skill_id=chart.skill_id, **only)
+    found = found.in_order()
     mine = found if chart.annotator_id is not None else found.one_per_task()
     mine = mine.take(_after(chart, mine))
     return mine, replay(_chart_of(chart), mine.wrong)

@@ -61,7 +61,7 @@ def propose_pauses(*, acting_user: User, now: datetime) -> list[PauseProposal]:
     left, gets none; twice as of one time changes nothing.
     """
     require(acting_user, PROPOSE)
-    evidence = read_evidence(now, since=now - WINDOW)
+    evidence = read_evidence(now, since=now - WINDOW).in_order()
     usual, decided = usual_errors(now), _decided(now)
     undecided = set(
         PauseProposal.objects.filter(state__in=PAUSE_UNDECIDED).values_list(

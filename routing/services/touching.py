@@ -1,18 +1,22 @@
 """Who may touch tasks otherwise than by labelling them: reviewers, under the same gates, now."""
 
+from collections import OrderedDict
 from collections.abc import Iterable
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime
+from uuid import UUID
 
 from routing import seams
 from routing.core.gates import OPEN
 from routing.models import TaskType
 from routing.services.basis import bases_of
 from routing.services.eligibility import facts_version
-from routing.services.rules_now import rules_now
+from routing.services.rules_now import RulesNow, rules_now
 from routing.services.standing import Codes, Standing, gates_of, read_standing
 from workforce.choices import PoolKind
 from workforce.models import Annotator
+
+KEPT = 2_000  # annotators in a process
 
 
 def shut_decisions(
@@ -30,19 +34,55 @@ def shut_decisions(
     wanted = set(decision_ids)
     if not wanted:
         return set()
-    rules = rules_now(facts_version(), now)
-    person = Annotator.objects.select_related("pool__vendor").get(pk=annotator.pk)
-    standing = _priced(read_standing(person, rules, now), activity, now)
-    if not standing.may_work:
+    touch = _touch(annotator, activity, facts_version(), now)
+    if not touch.standing.may_work:
         return wanted
     known = bases_of(wanted)
-    gates: dict[int, Codes] = {}
     for basis, _number in known.values():
-        if basis.run_id not in gates:
-            gates[basis.run_id] = gates_of(standing, basis, rules)
+        if basis.run_id not in touch.gates:
+            touch.gates[basis.run_id] = gates_of(touch.standing, basis, touch.rules)
+    gates = touch.gates
     return {
         pk for pk in wanted if pk not in known or gates[known[pk][0].run_id][known[pk][1]] != OPEN
     }
+
+
+@dataclass(frozen=True)
+class _Touch:
+    """What an annotator may touch under a version of the facts, until one lapses by itself.
+
+    gates : code by cohort, by run id, filled as runs are asked for
+    """
+
+    version: int
+    since: datetime
+    until: datetime
+    rules: RulesNow
+    standing: Standing
+    gates: dict[int, Codes] = field(default_factory=dict)
+
+
+# By public id: a row of the same number in another database is another person.
+_kept: OrderedDict[tuple[UUID, str], _Touch] = OrderedDict()
+
+
+def _touch(annotator: Annotator, activity: str, version: int, now: datetime) -> _Touch:
+    """Return what stands under this version, worked out where it is not known yet."""
+    key = annotator.public_id, activity
+    held = _kept.get(key)
+    if held is not None and held.version == version and held.since <= now < held.until:
+        return held
+    rules = rules_now(version, now)
+    person = Annotator.objects.select_related("pool__vendor").get(pk=annotator.pk)
+    standing = _priced(read_standing(person, rules, now), activity, now)
+    until = rules.until
+    if person.paused_until is not None and person.paused_until > now:
+        until = min(until, person.paused_until)
+    _kept[key] = _Touch(version, now, until, rules, standing)
+    _kept.move_to_end(key)
+    while len(_kept) > KEPT:
+        _kept.popitem(last=False)
+    return _kept[key]
 
 
 def _priced(standing: Standing, activity: str, now: datetime) -> Standing:

@@ -144,3 +144,21 @@ def test_one_per_task_keeps_the_first_known(world: World) -> None:
     assert found.one_per_task().annotator.tolist() == [first.pk]
     assert len(read_evidence(NOW, annotator_id=second.pk)) == 1
     assert len(read_evidence(NOW, since=NOW - MINUTE)) == 0
+
+
+def test_what_came_at_one_instant_has_no_order(world: World) -> None:
+    world.add_vendor("veritas")
+    one, other = people()[0], people("veritas")[0]
+    answers(world, one, [0, 1, 1])
+    file = answers(world, one, [1, 1, 1], start=NOW - timedelta(days=2))
+    answers(world, other, [1], start=NOW - timedelta(days=2))
+    Judgment.objects.filter(pk__in=[row.pk for row in file]).update(
+        submitted_at=NOW - timedelta(days=2)
+    )
+    found = read_evidence(NOW)
+    assert len(found) == 7
+    ordered = found.in_order()
+    assert ordered.wrong.tolist() == [False, True, True, True]
+    assert set(ordered.judgment.tolist()).isdisjoint(row.pk for row in file)
+    # Another's answer at the very same time stays: each has an order of their own.
+    assert other.pk in ordered.annotator
