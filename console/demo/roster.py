@@ -8,7 +8,7 @@ from datetime import date, datetime, time, timedelta
 from django.conf import settings
 from django.db.models import F
 
-from common.time import start_of_day, zone
+from common.time import local_date, start_of_day, zone
 from console.demo.answering import SPEED, Person
 from console.demo.past import TEAMS, numbered, planted
 from console.demo.truth import REAL, luck
@@ -20,8 +20,8 @@ from workforce.selectors import declared_hours, read_people
 # Of the crowd behind the real answers so many come on a day, for some minutes each.
 CROWD, CROWD_HOURS = 16, 0.09
 MODEL_HOURS = 8.0
-# Who turns bad in the middle of the week, and comes whenever the vendor sends somebody.
-BAD = ("coral", 4)
+# Of this vendor somebody turns bad in the middle of the week, who comes on all days from then on.
+BAD = "coral"
 LEAST_HOURS, MOST_HOURS = 0.3, 1.5  # of one of a vendor's people: many come for a while
 SPARE = 1.8  # hours sent over the hours that the work left takes by the plan
 REVIEWING = 14.0  # hours of own staff a day beside their own labels
@@ -44,7 +44,7 @@ def cast(turns_bad: datetime) -> dict[int, Person]:
     for pool in (*TEAMS, "model"):
         for number, annotator in numbered(pool):
             person = planted(annotator, pool, number)
-            bad = turns_bad if (pool, number) == BAD else None
+            bad = turns_bad if pool == BAD and number == bad_number(turns_bad) else None
             people[annotator.pk] = replace(person, turns=bad, speed=SPEED.get(pool, 1.0))
     for row in ExternalId.objects.filter(account__in=REAL).order_by("pk"):
         name = f"{row.account} {row.external_id}"
@@ -58,6 +58,11 @@ def cast(turns_bad: datetime) -> dict[int, Person]:
             speed=speed,
         )
     return people
+
+
+def bad_number(turns_bad: datetime) -> int:
+    """Return which person of the vendor turns bad: one whose five days begin on that day."""
+    return local_date(turns_bad, settings.OPERATION_TIME_ZONE).weekday()
 
 
 def turns(day: date, people: dict[int, Person], *, days: int) -> list[Turn]:
@@ -118,7 +123,9 @@ def _within(
             crowd += 1
             if crowd > CROWD:
                 continue
-        most = MOST_HOURS if pool.vendor_id is not None else hours[annotator.pk]
+        most = hours[annotator.pk]
+        if pool.vendor_id is not None and not _regular(person):
+            most = MOST_HOURS
         mine = MODEL_HOURS if person.model else min(hours[annotator.pk], most, left)
         if person.crowd:
             mine = CROWD_HOURS

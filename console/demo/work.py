@@ -94,8 +94,20 @@ def deliver(
 
 
 def _publish(project: Project, staff: Staff, now: datetime) -> None:
-    policy = Policy.objects.get(project=project, state="draft")
-    publish_policy(policy, acting_user=staff.second, now=now)
+    """Publish the default rules, with reviews drawn at random: only those measure people."""
+    draft = Policy.objects.get(project=project, state="draft")
+    document = default_document()
+    document["review_choices"] = ["random"]
+    change_draft(
+        draft,
+        document,
+        expected_hash=draft.document_hash,
+        note="Reviews are drawn at random",
+        acting_user=staff.operations,
+        now=now,
+    )
+    draft.refresh_from_db()
+    publish_policy(draft, acting_user=staff.second, now=now)
 
 
 def made_up_rows(

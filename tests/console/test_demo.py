@@ -17,7 +17,7 @@ from workforce.models import Annotator, Proficiency
 
 def test_the_demo_is_built_routed_and_the_same_twice(db: None) -> None:
     out = StringIO()
-    call_command("demo", stdout=out, stderr=StringIO())
+    call_command("demo", week=False, stdout=out, stderr=StringIO())
     text = out.getvalue()
     for words in ("by mode", "no plan can cost less", "saves", "why", "Decision", "Logins"):
         assert words in text
@@ -36,12 +36,15 @@ def test_the_demo_is_built_routed_and_the_same_twice(db: None) -> None:
     real = Project.objects.filter(key__in=("dog", "duck"))
     assert Judgment.objects.filter(task__project__in=real).count() > 8_000
     assert Placement.objects.filter(task__project__key="duck").exists()
-    assert Proficiency.objects.filter(version__startswith="dawid-skene").count() == 145
+    measured = Proficiency.objects.filter(version__startswith="dawid-skene")
+    assert measured.filter(annotator__source="import").count() == 145
+    # So are the made-up teams, from what they answered before.
+    assert measured.filter(annotator__pool__key="lakeside").count() == 40
     assert User.objects.filter(email__endswith="@demo.example").count() == 7
     assert Annotator.objects.filter(user__email__endswith="@annotators.example").count() == 2
     counts = (Event.objects.count(), Task.objects.count(), Annotator.objects.count())
     again = StringIO()
-    call_command("demo", stdout=again, stderr=StringIO())
+    call_command("demo", week=False, stdout=again, stderr=StringIO())
     assert again.getvalue() == text
     assert counts == (Event.objects.count(), Task.objects.count(), Annotator.objects.count())
     assert Run.objects.count() == 1
