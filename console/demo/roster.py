@@ -20,7 +20,7 @@ from workforce.selectors import declared_hours, read_people
 # Of the crowd behind the real answers so many come on a day, for some minutes each.
 CROWD, CROWD_HOURS = 16, 0.09
 MODEL_HOURS = 8.0
-# Of this vendor somebody turns bad in the middle of the week, who comes on all days from then on.
+# Of this vendor somebody answers badly from the first day on, and comes on all days from then on.
 BAD = "coral"
 LEAST_HOURS, MOST_HOURS = 0.3, 1.5  # of one of a vendor's people: many come for a while
 SPARE = 1.8  # hours sent over the hours that the work left takes by the plan

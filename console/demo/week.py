@@ -157,7 +157,7 @@ def _silent(step: str, done: int, total: int) -> None:
 def _work(number: int, first: date, who: Staff, now: datetime, plan: Sequence[Delivery]) -> None:
     """Let a day be worked: all of it, or nothing where the process dies."""
     by = system_user("system.demo")
-    people = cast(morning_of(first + timedelta(days=plan[1].day)))
+    people = cast(morning_of(first + timedelta(days=plan[0].day)))
     day = local_date(now, settings.OPERATION_TIME_ZONE)
     work = read_work()
     worked = Day(turns(day, people, days=_until(number, plan)), work, people, by)

@@ -97,7 +97,7 @@ def test_a_week_is_lived_learned_from_and_the_same_twice(small: None, db: None) 
 
 def _who_was_paused() -> None:
     """The one who turned bad is proposed for a pause that a person confirms; no other of a team."""
-    turned = week.morning_of(NOW.date() - timedelta(days=3))
+    turned = week.morning_of(NOW.date() - timedelta(days=4))
     bad = past.numbered(roster.BAD)[roster.bad_number(turned)][1]
     found = PauseProposal.objects.exclude(annotator__source="import")
     found = found.exclude(annotator__kind="model")
