@@ -16,6 +16,9 @@ from routing.models import (
     Placement,
     Policy,
     Project,
+    Push,
+    PushLine,
+    PushStep,
     Run,
     RunCrew,
     RunProject,
@@ -46,6 +49,10 @@ ACCESS = {
     Decision: HOUSE_ONLY,
     Placement: HOUSE_ONLY,
     FactsVersion: HOUSE_ONLY,
+    # What each person costs the house, and who else was considered.
+    Push: HOUSE_ONLY,
+    PushLine: HOUSE_ONLY,
+    PushStep: HOUSE_ONLY,
 }
 
 
@@ -67,3 +74,8 @@ def access_task(user: User, public_id: UUID | str) -> Task:
 def access_run(user: User, public_id: UUID | str) -> Run:
     """Return a run that the user may see, or raise NotFound."""
     return access(Run.objects.all(), user, public_id)
+
+
+def access_push(user: User, public_id: UUID | str) -> Push:
+    """Return a push that the user may see, or raise NotFound."""
+    return access(Push.objects.all(), user, public_id)

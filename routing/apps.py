@@ -17,6 +17,19 @@ def route_job(
     return route(**arguments, acting_user=user, now=now, report=progress).as_json()
 
 
+def push_jobs() -> None:
+    """Register the jobs of pushes that are large."""
+    from accounts.services.job_kinds import register_job
+    from routing.services import push_commit, push_steps, push_undo, pushing
+
+    for kind, handler in (
+        (push_steps.PLAN_JOB, pushing.plan_job),
+        (push_steps.COMMIT_JOB, push_commit.commit_job),
+        (push_steps.UNDO_JOB, push_undo.undo_job),
+    ):
+        register_job(kind, handler, permission=push_steps.MANAGE)
+
+
 class RoutingConfig(AppConfig):
     name = "routing"
 
@@ -36,4 +49,5 @@ class RoutingConfig(AppConfig):
         register_routine(CLAIM)
         checks.register(check_answer_schemas, checks.Tags.database)
         register_job("route", route_job, permission="routing.run")
+        push_jobs()
         register_access(ACCESS)

@@ -183,3 +183,36 @@ class ReworkTo(models.TextChoices):
 
     SAME = "same", _("to the same person, if they may and are there")
     OTHERS = "others", _("to somebody else")
+
+
+class PushState(models.TextChoices):
+    """States of a shift's push."""
+
+    PLANNING = "planning", _("being planned")
+    DRAFT = "draft", _("draft")
+    COMMITTED = "committed", _("committed")
+    DISCARDED = "discarded", _("discarded")
+    UNDONE = "undone", _("undone")
+
+
+OPEN_PUSHES = frozenset({PushState.PLANNING, PushState.DRAFT})
+# from -> to; routing.services.push_steps takes every step and writes its row.
+PUSH_TRANSITIONS: dict[str, frozenset[str]] = {
+    PushState.PLANNING: frozenset({PushState.DRAFT, PushState.DISCARDED}),
+    PushState.DRAFT: frozenset({PushState.COMMITTED, PushState.DISCARDED}),
+    PushState.COMMITTED: frozenset({PushState.UNDONE}),
+    PushState.DISCARDED: frozenset(),
+    PushState.UNDONE: frozenset(),
+}
+
+
+class PushWhy(models.TextChoices):
+    """Why a task of a push is given to nobody."""
+
+    GATE = "gate", _("a gate is shut")
+    RATE = "rate", _("planned for people with a better rate")
+    HAD = "had", _("has or had this task")
+    HOURS = "hours", _("no hours left")
+    LIMIT = "limit", _("limits are reached")
+    GONE = "gone", _("not free any more")
+    TAKEN_OUT = "taken_out", _("taken out by hand")

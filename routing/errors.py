@@ -94,3 +94,31 @@ class WrongState(Conflict):
 
     code = "wrong_state"
     text = _("Task {task} is {state}.")
+
+
+class PushBusy(Conflict):
+    """Another push of the pool and day is open."""
+
+    code = "push_busy"
+    text = _("A push of {pool} for {day} is open already: commit or discard it first.")
+
+
+class PushOver(Conflict):
+    """The push is in no state for the step."""
+
+    code = "push_over"
+    text = _("This push is {state}.")
+
+
+class PushRefused(Conflict):
+    """Not everything of a push passes any more, and all of it or nothing was asked for."""
+
+    code = "push_refused"
+    text = _("Nothing was given: {passed} of {lines} tasks do not pass any more ({reasons}).")
+
+
+class PushBegun(Conflict):
+    """Somebody has begun work that a push gave."""
+
+    code = "push_begun"
+    text = _("{begun} of its tasks are begun or answered: it cannot be undone as a whole any more.")

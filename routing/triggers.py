@@ -96,4 +96,49 @@ RULES: tuple[Rule | Bump, ...] = (
         "The state of a task changes by a recorded step.",
     ),
     *write_once("routing_taskstep", "A step of a task stays."),
+    Rule(
+        "routing_push_state_by_step",
+        "routing_push",
+        "UPDATE",
+        "NEW.state <> OLD.state AND NOT EXISTS (SELECT 1 FROM routing_pushstep s "
+        "WHERE s.push_id = NEW.id AND s.sequence = NEW.steps AND NEW.steps = OLD.steps + 1 "
+        "AND s.from_state = OLD.state AND s.to_state = NEW.state)",
+        "The state of a push changes by a recorded step.",
+    ),
+    Rule(
+        "routing_push_stays",
+        "routing_push",
+        "UPDATE",
+        "NEW.pool_id <> OLD.pool_id OR NEW.day <> OLD.day OR NEW.made_by_id <> OLD.made_by_id "
+        "OR NEW.made_at <> OLD.made_at",
+        "A push keeps its pool and day; plan another one.",
+    ),
+    *write_once("routing_pushstep", "A step of a push stays."),
+    Rule(
+        "routing_pushline_while_planned",
+        "routing_pushline",
+        "INSERT",
+        "NOT EXISTS (SELECT 1 FROM routing_push p WHERE p.id = NEW.push_id "
+        "AND p.state = 'planning')",
+        "Tasks come to a push while it is planned.",
+    ),
+    Rule(
+        "routing_pushline_edited_in_draft",
+        "routing_pushline",
+        "UPDATE",
+        "(NEW.push_id <> OLD.push_id OR NEW.task_id <> OLD.task_id "
+        "OR coalesce(NEW.annotator_id, 0) <> coalesce(OLD.annotator_id, 0)) "
+        "AND (NEW.push_id <> OLD.push_id OR NEW.task_id <> OLD.task_id OR NOT EXISTS "
+        "(SELECT 1 FROM routing_push p WHERE p.id = NEW.push_id AND p.state = 'draft'))",
+        "Who gets a task is changed while its push is a draft.",
+    ),
+    Rule(
+        "routing_pushline_gives_what_it_says",
+        "routing_pushline",
+        "UPDATE",
+        "NEW.assignment_id IS NOT NULL AND NOT EXISTS (SELECT 1 FROM routing_assignment a "
+        "WHERE a.id = NEW.assignment_id AND a.task_id = NEW.task_id "
+        "AND a.annotator_id = NEW.annotator_id)",
+        "A line of a push gives its task to its annotator.",
+    ),
 )

@@ -17,18 +17,15 @@ from common.time import local_date
 from common.words import said
 from vendors.choices import WORKING_STATES, VendorState
 from workforce.choices import AnnotatorKind, AnnotatorStatus, FactState, PoolKind
-from workforce.core.availability import WeeklyShift, day_bounds, hours_by_day
 from workforce.models import (
     Annotator,
     AnnotatorSkill,
     Certification,
     DeclaredCapacity,
-    Leave,
     Pool,
     Proficiency,
-    PublicHoliday,
-    Shift,
 )
+from workforce.presence import plan_hours
 
 Floats = NDArray[np.float64]
 NEVER = date.max
@@ -213,7 +210,7 @@ def read_people(
         ),
         level=_levels(row, skill_ids, now, (N, S)),
         certified_until=_certificates(row, certification_type_ids, now, (N, T)),
-        hours=_hours(people, now, days, time_zone),
+        hours=plan_hours(people, now, days, time_zone),
         hourly_cost=np.array(
             [np.nan if a.hourly_cost_micro is None else a.hourly_cost_micro / 1e6 for a in people],
             dtype=np.float64,
@@ -320,52 +317,3 @@ def _proficiency(
         text = f"{version} as of {max(times).isoformat()}: {len(times)} annotators"
         estimates.setdefault(skill, []).append(text)
     return Known(rate, lower, speed, evidence, estimates)
-
-
-def _hours(people: list[Annotator], now: datetime, days: int, time_zone: str) -> Floats:
-    if days == 0:
-        return np.zeros((len(people), 0))
-    bounds = day_bounds(now, days, time_zone)
-    end = datetime.fromtimestamp(bounds[-1], tz=now.tzinfo)
-    shifts: dict[int, list[WeeklyShift]] = defaultdict(list)
-    pool_ids = {annotator.pool_id for annotator in people}
-    shift_rows = Shift.objects.filter(annotator__pool_id__in=pool_ids).order_by("pk")
-    for annotator, weekday, starts, ends, valid_from, valid_to in shift_rows.values_list(
-        "annotator_id", "weekday", "starts", "ends", "valid_from", "valid_to"
-    ):
-        shifts[annotator].append(WeeklyShift(weekday, starts, ends, valid_from, valid_to))
-    leaves: dict[int, list[tuple[float, float]]] = defaultdict(list)
-    for annotator, starts_at, ends_at in Leave.objects.filter(
-        starts_at__lt=end, ends_at__gt=now
-    ).values_list("annotator_id", "starts_at", "ends_at"):
-        leaves[annotator].append((starts_at.timestamp(), ends_at.timestamp()))
-    holidays: dict[tuple[str, str], set[date]] = defaultdict(set)
-    first = local_date(now, "UTC") - timedelta(days=2)
-    for country, subdivision, day in PublicHoliday.objects.filter(
-        day__gte=first, day__lte=end.date() + timedelta(days=2)
-    ).values_list("country", "subdivision", "day"):
-        holidays[country, subdivision].add(day)
-
-    hours = np.zeros((len(people), days))
-    known: dict[tuple[object, ...], list[float]] = {}
-    for number, member in enumerate(people):
-        pool = member.pool
-        if member.kind == AnnotatorKind.MODEL:
-            hours[number] = np.diff(bounds) / 3600.0
-            continue
-        free = holidays[pool.country, ""] | holidays[pool.country, pool.subdivision]
-        mine = shifts.get(member.pk, [])
-        away = leaves.get(member.pk, [])
-        # Most people share one week: the same shifts are worked out once.
-        key = (tuple(mine), member.time_zone, pool.country, pool.subdivision, tuple(away))
-        if key not in known:
-            known[key] = hours_by_day(
-                mine,
-                time_zone=member.time_zone,
-                leaves=away,
-                holidays=frozenset(free),
-                bounds=bounds,
-            )
-        net = float(pool.utilisation) * (1.0 - float(pool.gold_share))
-        hours[number] = np.array(known[key]) * net
-    return hours

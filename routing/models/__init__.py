@@ -4,6 +4,7 @@ from routing.models.assignments import Assignment, AssignmentStep
 from routing.models.catalogue import Domain, GuidelineVersion, Project, TaskType
 from routing.models.facts import FactsVersion
 from routing.models.policies import EffortEstimate, Policy
+from routing.models.pushes import Push, PushLine, PushStep
 from routing.models.runs import Decision, Placement, Run, RunCrew, RunProject, RunRecord
 from routing.models.tasks import Task, TaskStep
 
@@ -18,6 +19,9 @@ __all__ = [
     "Placement",
     "Policy",
     "Project",
+    "Push",
+    "PushLine",
+    "PushStep",
     "Run",
     "RunCrew",
     "RunProject",

@@ -6,7 +6,7 @@ A later claim sees a change at once: it reads the version first.
 """
 
 from collections import OrderedDict
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 
@@ -121,12 +121,32 @@ def eligibility(annotator_id: int, *, version: int, now: datetime) -> Eligibilit
 
 def _work_out(annotator_id: int, version: int, now: datetime) -> Eligibility:
     annotator = Annotator.objects.select_related("pool__vendor").get(pk=annotator_id)
+    accounts = [annotator]
+    if annotator.person_id is not None:
+        accounts = list(Annotator.objects.filter(person_id=annotator.person_id).order_by("pk"))
     rules = rules_now(version, now)
-    standing = read_standing(annotator, rules, now)
-    base = _person(annotator, version, rules.until, now)
+    return worked_out(read_standing(annotator, rules, now), accounts, rules, now)
+
+
+def worked_out(
+    standing: Standing,
+    accounts: Sequence[Annotator],
+    rules: RulesNow,
+    now: datetime,
+    *,
+    bases: dict[int, tuple[Basis, int]] | None = None,
+) -> Eligibility:
+    """Return what an annotator may have, from facts that were read.
+
+    Parameters
+    ----------
+    accounts : the annotators of the same human being, this one among them
+    bases : what is known of decisions of earlier runs, by id; more is added
+    """
+    base = _person(standing.annotator, accounts, rules.version, rules.until, now)
     if not standing.may_work:
         return base
-    groups, shut, above, kinds = _Groups(standing, rules, base).found()
+    groups, shut, above, kinds = _Groups(standing, rules, base, bases).found()
     own = {(run_id, crew) for run_id, crew, mine in groups if mine}
     first_day = {row.run_id: row.run_first_day.toordinal() for row in rules.projects.values()}
     found = replace(
@@ -147,10 +167,13 @@ def _work_out(annotator_id: int, version: int, now: datetime) -> Eligibility:
     return replace(found, harmful_efforts={pk: found.effort_seconds(pk) for pk in harmful})
 
 
-def _person(annotator: Annotator, version: int, until: datetime, now: datetime) -> Eligibility:
-    accounts = [annotator]
-    if annotator.person_id is not None:
-        accounts = list(Annotator.objects.filter(person_id=annotator.person_id).order_by("pk"))
+def _person(
+    annotator: Annotator,
+    accounts: Sequence[Annotator],
+    version: int,
+    until: datetime,
+    now: datetime,
+) -> Eligibility:
     # Joined later than some of the work was done: it stands under the single accounts.
     humans = [annotator.person_id or -annotator.pk, *(-row.pk for row in accounts)]
     caps = [row.daily_cap for row in accounts if row.daily_cap is not None]
@@ -185,8 +208,15 @@ def _speeds(standing: Standing, rules: RulesNow) -> dict[int, float]:
 class _Groups:
     """The groups of one annotator, with what is shut in them, gathered run by run."""
 
-    def __init__(self, standing: Standing, rules: RulesNow, base: Eligibility) -> None:
+    def __init__(
+        self,
+        standing: Standing,
+        rules: RulesNow,
+        base: Eligibility,
+        bases: dict[int, tuple[Basis, int]] | None,
+    ) -> None:
         self.standing, self.rules, self.base = standing, rules, base
+        self.bases = {} if bases is None else bases
         self.groups: set[tuple[int, int, bool]] = set()
         self.shut: dict[int, int] = {}
         self.above: set[int] = set()
@@ -241,7 +271,10 @@ class _Groups:
         rows = [
             (crew, decision) for pool, crew, decision in row.carried if pool == self.base.pool_id
         ]
-        known = bases_of({decision for _crew, decision in rows})
+        unread = {decision for _crew, decision in rows} - self.bases.keys()
+        if unread:
+            self.bases |= bases_of(unread)
+        known = self.bases
         for crew, decision in rows:
             if decision not in known:
                 self.shut[decision] = NOT_IN_POLICY

@@ -86,6 +86,16 @@ def hold_human(human: int) -> None:
             cursor.execute("SELECT pg_advisory_xact_lock(%s, %s)", [HUMANS, human % (1 << 31)])
 
 
+def hold_humans(humans: Iterable[int]) -> None:
+    """Hold many human beings, in the one order in which everybody takes several."""
+    if connection.vendor == "postgresql":
+        with connection.cursor() as cursor:
+            cursor.execute(
+                "SELECT pg_advisory_xact_lock(%s, h) FROM unnest(%s::int[]) AS h",
+                [HUMANS, sorted({human % (1 << 31) for human in humans})],
+            )
+
+
 def shut_seats(project_ids: Iterable[int]) -> None:
     """Keep everybody else from the seats of these projects until the transaction ends."""
     _until_commit("pg_advisory_xact_lock", project_ids)

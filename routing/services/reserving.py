@@ -11,7 +11,7 @@ from django.db import connection
 
 from accounts.models import User
 from audit.services.events import EVENT_SQL, digest_of, event_values, record_event
-from common.sql import rows
+from common.sql import rows, sql_time
 from routing.choices import TaskState
 from routing.models import Assignment, Task
 
@@ -188,7 +188,7 @@ def _in_turn(
             "INSERT INTO routing_taskstep "
             "(task_id, sequence, from_state, to_state, actor_id, reason, at) "
             "VALUES (%s, %s, %s, 'held', %s, '', %s)",
-            [task.pk, task.steps + 1, str(task.state), acting_user.pk, now],
+            [task.pk, task.steps + 1, str(task.state), acting_user.pk, sql_time(now)],
         )
         rows(
             "UPDATE routing_task SET state = 'held', steps = steps + 1 WHERE id = %s",
@@ -200,9 +200,16 @@ def _in_turn(
         values[0] = row.public_id.hex
         ((row.pk,),) = rows(
             f"INSERT INTO routing_assignment ({', '.join(COLUMNS)}) VALUES ({marks}) RETURNING id",
-            [str(v) if isinstance(v, Enum) else v for v in values],
+            [_stored(value) for value in values],
         )
         _as_stored(row)
+
+
+def _stored(value: Any) -> Any:
+    """Return a value as Django stores it: left to itself, SQLite keeps a time with its zone."""
+    if isinstance(value, datetime):
+        return sql_time(value)
+    return str(value) if isinstance(value, Enum) else value
 
 
 def _as_stored(row: Assignment) -> None:

@@ -83,6 +83,11 @@ def rules_now(version: int, now: datetime) -> RulesNow:
     return found
 
 
+def rules_at(version: int, at: datetime) -> RulesNow:
+    """Return the rules that will be in force at a later time, as far as is known; not kept."""
+    return _read(version, at)
+
+
 def rules_known() -> RulesNow | None:
     """Return the rules that this process read last: for what is shown, not for what is decided."""
     return _kept[0] if _kept else None

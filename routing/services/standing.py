@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import date, datetime
 
 import numpy as np
 from django.conf import settings
@@ -20,7 +20,7 @@ from routing.services.supply import KINDS, speaks
 from vendors.choices import WORKING_STATES, VendorState
 from vendors.selectors import attestation_cover
 from workforce.choices import PoolKind
-from workforce.models import Annotator
+from workforce.models import Annotator, Pool
 from workforce.selectors import PeopleTable, read_people
 
 Codes = NDArray[np.uint8]
@@ -65,17 +65,26 @@ def read_standing(annotator: Annotator, rules: RulesNow, now: datetime) -> Stand
         days=0,
         time_zone=settings.OPERATION_TIME_ZONE,
     )
-    attested = np.zeros(len(ATTESTATIONS), dtype=bool)
-    if pool.vendor_id is not None:
-        today = local_date(now, settings.OPERATION_TIME_ZONE)
-        cover = attestation_cover(vendor_ids=[pool.vendor_id], on=today)
-        attested = np.array([cover[pool.vendor_id, k].state in COUNTS for k in ATTESTATIONS])
-    priced = None
-    if pool.kind != PoolKind.IN_HOUSE:
-        types = sorted(rules.skill_of)
-        prices = seams.prices.get().prices(pool_ids=[pool.pk], task_type_ids=types, at=now)
-        priced = frozenset(y for p, activity, y in prices if activity == "label" and p == pool.pk)
+    attested = attested_of(pool, local_date(now, settings.OPERATION_TIME_ZONE))
+    priced = priced_of(pool, rules, now)
     return Standing(annotator, table, attested, priced, rules.skills, rules.certificates)
+
+
+def attested_of(pool: Pool, on: date) -> NDArray[np.bool_]:
+    """Return which attestations of the pool's vendor (5,) count on a day."""
+    if pool.vendor_id is None:
+        return np.zeros(len(ATTESTATIONS), dtype=bool)
+    cover = attestation_cover(vendor_ids=[pool.vendor_id], on=on)
+    return np.array([cover[pool.vendor_id, k].state in COUNTS for k in ATTESTATIONS])
+
+
+def priced_of(pool: Pool, rules: RulesNow, now: datetime) -> frozenset[int] | None:
+    """Return the ids of the task types whose labels have a price; None: own staff needs none."""
+    if pool.kind == PoolKind.IN_HOUSE:
+        return None
+    types = sorted(rules.skill_of)
+    prices = seams.prices.get().prices(pool_ids=[pool.pk], task_type_ids=types, at=now)
+    return frozenset(y for p, activity, y in prices if activity == "label" and p == pool.pk)
 
 
 def gates_of(standing: Standing, basis: Basis, rules: RulesNow) -> Codes:

@@ -53,8 +53,44 @@ def hours_by_day(
     bounds : (days + 1,) epoch seconds, ascending
     """
     hours = [0.0] * (len(bounds) - 1)
+    for start, end in _present(shifts, time_zone, leaves, holidays, bounds):
+        for number in range(len(hours)):
+            overlap = min(end, bounds[number + 1]) - max(start, bounds[number])
+            if overlap > 0:
+                hours[number] += overlap / 3600.0
+    return hours
+
+
+def end_of_work(
+    shifts: Sequence[WeeklyShift],
+    *,
+    time_zone: str,
+    leaves: Iterable[Interval] = (),
+    holidays: frozenset[date] = frozenset(),
+    bounds: Interval,
+) -> float | None:
+    """Return when the last work that reaches into [start, end) ends, None if there is none.
+
+    Epoch seconds; a shift past midnight ends the next morning.
+    """
+    there = [
+        end
+        for start, end in _present(shifts, time_zone, leaves, holidays, bounds)
+        if start < bounds[1] and end > bounds[0]
+    ]
+    return max(there, default=None)
+
+
+def _present(
+    shifts: Sequence[WeeklyShift],
+    time_zone: str,
+    leaves: Iterable[Interval],
+    holidays: frozenset[date],
+    bounds: Sequence[float],
+) -> list[Interval]:
+    """Return when somebody is there, of the shifts that may reach into the bounds."""
     if not shifts:
-        return hours
+        return []
     zone = ZoneInfo(time_zone)
     # A shift past midnight may begin on the local day before the first bound.
     first = datetime.fromtimestamp(bounds[0], zone).date() - timedelta(days=1)
@@ -70,12 +106,7 @@ def hours_by_day(
             if shift.valid_to is not None and day >= shift.valid_to:
                 continue
             pieces.append(_instants(day, shift.starts, shift.ends, time_zone))
-    for start, end in _without(_united(pieces), _united(leaves)):
-        for number in range(len(hours)):
-            overlap = min(end, bounds[number + 1]) - max(start, bounds[number])
-            if overlap > 0:
-                hours[number] += overlap / 3600.0
-    return hours
+    return _without(_united(pieces), _united(leaves))
 
 
 @lru_cache(maxsize=20_000)
