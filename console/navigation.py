@@ -31,6 +31,7 @@ GROUPS: tuple[tuple[Any, tuple[tuple[Any, str, str, str], ...]], ...] = (
             (_("Task types"), "category", "routing_tasktype", "work.view"),
             (_("Domains"), "school", "routing_domain", "work.view"),
             (_("Assignments"), "assignment_ind", "routing_assignment", "work.view"),
+            (_("Push a shift"), "move_up", "routing_push", "assignments.manage"),
         ),
     ),
     (

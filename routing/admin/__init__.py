@@ -1,5 +1,5 @@
 """Pages of the catalogue, projects, tasks, policies, runs and decisions."""
 
-from routing.admin import catalogue, decisions, policies, projects, runs, tasks
+from routing.admin import catalogue, decisions, policies, projects, pushing, runs, tasks
 
-__all__ = ["catalogue", "decisions", "policies", "projects", "runs", "tasks"]
+__all__ = ["catalogue", "decisions", "policies", "projects", "pushing", "runs", "tasks"]

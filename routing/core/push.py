@@ -1,12 +1,10 @@
-"""A shift's tasks to people: the assignment problem with limits beside hours.
+"""A shift's tasks to people within their hours: the assignment problem, with limits beside hours.
 
-Hours are the one capacity of `assign`. Limits (tasks in hand by project, answers a day, hours of
-harmful content) are asked afterwards; where the plan breaks one, it is made again with each task
-weighing the largest share that it takes of anything of a person's: shares that add up to 1 at most
-keep every limit. What that is too careful for is filled in by urgency.
-
-The bound is the better of two relaxations, hours alone and counts alone: no plan that keeps all of
-them costs less.
+Hours are the one capacity of `assign`. Where its plan breaks a limit (tasks in hand by project,
+answers a day, hours of harmful content), and where there are many people and tasks, the plan is
+made over cohorts with every limit in it (`push_cohorts`), then worked over block by block: some
+people with their tasks and some of those left over are an assignment problem again. Both prove how
+far from the least possible cost they are at most.
 """
 
 from dataclasses import dataclass
@@ -15,29 +13,17 @@ import numpy as np
 from numpy.typing import NDArray
 
 from routing.core.assign import assign
+from routing.core.push_cohorts import HAIR, Limits, Load, by_cohorts, fill
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
 
-HAIR = 1e-9
 PLACED, NOBODY, HOURS, LIMIT = range(4)
 URGENT = 3.0  # how many times the price of leaving the least urgent task the most urgent one has
 FIRM = 2.0  # leaving the least urgent task costs so many times the dearest way of doing one
-
-
-@dataclass(frozen=True)
-class Room:
-    """What people (m,) may still take beside their hours; inf = no limit.
-
-    group : (n,) int, the group (project) of each task; left : (m, G) tasks by group
-    answers : (m,) tasks; harmful : (n,) bool; harm_hours : (m,)
-    """
-
-    group: Ints
-    left: Floats
-    answers: Floats
-    harmful: NDArray[np.bool_]
-    harm_hours: Floats
+PAIRS = 12_000  # of a person and a task, up to which `assign` takes about a second
+BLOCK, EFFORT = 2_000, 0.25  # pairs of a block, and how hard `assign` looks at each
+NEAR = 0.01  # of the cost: a plan nearer to its bound is not worked over
 
 
 @dataclass(frozen=True)
@@ -68,14 +54,13 @@ def leaving_prices(cost: Floats, rank: Ints) -> Floats:
     return np.asarray(FIRM * top * (1.0 + (URGENT - 1.0) * share))
 
 
-def plan_push(cost: Floats, hours: Floats, capacity: Floats, room: Room, rank: Ints) -> PushPlan:
+def plan_push(cost: Floats, hours: Floats, limits: Limits, rank: Ints) -> PushPlan:
     """Give tasks to people at least cost, within their hours and limits.
 
     Parameters
     ----------
     cost : (m, n) money, inf = not allowed; hours : (m, n) > 0 where allowed
-    capacity : (m,) hours
-    rank : (n,) 0 = the most urgent, a permutation
+    rank : (n,) 0 = the most urgent, ascending
 
     Raises
     ------
@@ -87,17 +72,19 @@ def plan_push(cost: Floats, hours: Floats, capacity: Floats, room: Room, rank: I
         return PushPlan(np.full(n, -1, dtype=np.int64), np.full(n, NOBODY), 0.0, 0.0)
     skip = leaving_prices(cost, rank)
     load = np.where(np.isfinite(cost), hours, 0.0)
-    by_hours = assign(cost, load, capacity, skip_cost=skip)
-    agent, bound = by_hours.agent, by_hours.lower_bound
-    if not keeps(agent, load, room):
-        agent = _within(cost, load, capacity, room, skip)
-        most = np.minimum(room.answers, np.minimum(room.left, _in_group(room, n)).sum(axis=1))
-        by_count = assign(cost, np.where(np.isfinite(cost), 1.0, 0.0), most, skip_cost=skip)
-        bound = max(bound, by_count.lower_bound)
-    agent = _filled(agent, cost, load, capacity, room, rank)
+    agent, bound = None, -np.inf
+    if m * n <= PAIRS:
+        found = assign(cost, load, limits.capacity, skip_cost=skip)
+        bound = found.lower_bound
+        if Load(found.agent, load, limits).kept():
+            agent = fill(found.agent, cost, load, limits, rank)
+    if agent is None:
+        agent, by_lp = by_cohorts(cost, load, limits, skip)
+        bound = max(bound, by_lp)
+        if value(agent, cost, skip) * (1 - NEAR) > bound:
+            agent = fill(_by_blocks(agent, cost, load, limits, skip), cost, load, limits, rank)
     total = value(agent, cost, skip)
-    why = _why(agent, cost, load, capacity)
-    return PushPlan(agent, why, total, min(bound, total))
+    return PushPlan(agent, _why(agent, cost, load, limits), total, min(bound, total))
 
 
 def value(agent: Ints, cost: Floats, skip: Floats) -> float:
@@ -106,97 +93,42 @@ def value(agent: Ints, cost: Floats, skip: Floats) -> float:
     return float(cost[agent[job], job].sum() + skip[agent < 0].sum())
 
 
-def keeps(agent: Ints, load: Floats, room: Room) -> bool:
-    """Tell whether a plan keeps every limit beside hours."""
-    job = np.flatnonzero(agent >= 0)
-    by_group, count, harm = _used(agent, load, room)
-    return bool(
-        len(job) == 0
-        or (
-            (by_group <= room.left).all()
-            and (count <= room.answers).all()
-            and (harm <= room.harm_hours + HAIR).all()
-        )
-    )
-
-
-def _used(agent: Ints, load: Floats, room: Room) -> tuple[Floats, Floats, Floats]:
-    """Return tasks by person and group, tasks by person, and hours of harmful content by person."""
-    job = np.flatnonzero(agent >= 0)
-    by_group = np.zeros(room.left.shape)
-    np.add.at(by_group, (agent[job], room.group[job]), 1.0)
-    harm = np.zeros(len(load))
-    bad = job[room.harmful[job]]
-    np.add.at(harm, agent[bad], load[agent[bad], bad])
-    return by_group, by_group.sum(axis=1), harm
-
-
-def _hours(agent: Ints, load: Floats) -> Floats:
-    job = np.flatnonzero(agent >= 0)
-    used = np.zeros(len(load))
-    np.add.at(used, agent[job], load[agent[job], job])
-    return used
-
-
-def _in_group(room: Room, n: int) -> Floats:
-    return np.bincount(room.group, minlength=room.left.shape[1]).astype(np.float64)
-
-
-def _within(cost: Floats, load: Floats, capacity: Floats, room: Room, skip: Floats) -> Ints:
-    """Return a plan by shares: what a task takes of the scarcest thing of a person."""
-    with np.errstate(divide="ignore", invalid="ignore"):
-        share = np.where(load > 0, load / capacity[:, None], 0.0)
-        share = np.maximum(share, (1.0 / room.left)[:, room.group])
-        share = np.maximum(share, (1.0 / room.answers)[:, None])
-        harm = np.where(load > 0, load / room.harm_hours[:, None], 0.0)
-    share = np.where(room.harmful[None, :], np.maximum(share, harm), share)
-    allowed = np.isfinite(cost) & (share <= 1.0 + HAIR)
-    found = assign(
-        np.where(allowed, cost, np.inf),
-        np.where(allowed, share, 0.0),
-        np.ones(len(capacity)),
-        skip_cost=skip,
-    )
-    return found.agent
-
-
-def _filled(
-    agent: Ints, cost: Floats, load: Floats, capacity: Floats, room: Room, rank: Ints
-) -> Ints:
-    """Give what was left to whoever has room for it at least cost, the most urgent first."""
+def _by_blocks(agent: Ints, cost: Floats, load: Floats, limits: Limits, skip: Floats) -> Ints:
+    """Return a plan that is no dearer: blocks of people share their tasks out anew."""
     agent = agent.copy()
-    by_group, count, harm = _used(agent, load, room)
-    used = _hours(agent, load)
+    m, n = cost.shape
+    size = max(int(np.sqrt(BLOCK * m / n)), 2)
+    blocks = np.array_split(np.arange(m), max(m // size, 1))
     left = np.flatnonzero((agent < 0) & np.isfinite(cost).any(axis=0))
-    for j in left[np.argsort(rank[left], kind="stable")]:
-        g, bad = room.group[j], room.harmful[j]
-        fits = np.isfinite(cost[:, j]) & (used + load[:, j] <= capacity + HAIR)
-        fits &= (by_group[:, g] + 1 <= room.left[:, g]) & (count + 1 <= room.answers)
-        if bad:
-            fits &= harm + load[:, j] <= room.harm_hours + HAIR
-        if not fits.any():
+    left = left[np.argsort(-skip[left], kind="stable")]
+    for number, people in enumerate(blocks):
+        tasks = np.r_[np.flatnonzero(np.isin(agent, people)), left[number :: len(blocks)]]
+        if not len(tasks):
             continue
-        i = int(np.argmin(np.where(fits, cost[:, j], np.inf)))
-        agent[j] = i
-        used[i] += load[i, j]
-        by_group[i, g] += 1
-        count[i] += 1
-        harm[i] += load[i, j] if bad else 0.0
+        part, some = cost[np.ix_(people, tasks)], limits.of(people, tasks)
+        work = load[np.ix_(people, tasks)]
+        found = assign(part, work, some.capacity, skip_cost=skip[tasks], effort=EFFORT).agent
+        place = np.full(m, -1)
+        place[people] = np.arange(len(people))
+        before = np.where(agent[tasks] >= 0, place[agent[tasks]], -1)
+        better = value(found, part, skip[tasks]) < value(before, part, skip[tasks]) - HAIR
+        if better and Load(found, work, some).kept():
+            agent[tasks] = np.where(found >= 0, people[found], -1)
     return agent
 
 
-def _why(agent: Ints, cost: Floats, load: Floats, capacity: Floats) -> Ints:
+def _why(agent: Ints, cost: Floats, load: Floats, limits: Limits) -> Ints:
     """Return why tasks are left: nobody may, or nobody who may has hours, or a limit is reached."""
-    used = _hours(agent, load)
+    used = Load(agent, load, limits).used
     why = np.full(len(agent), PLACED)
     for j in np.flatnonzero(agent < 0):
         may = np.isfinite(cost[:, j])
         if not may.any():
             why[j] = NOBODY
             continue
-        hours = used + load[:, j] <= capacity + HAIR
+        hours = used + load[:, j] <= limits.capacity + HAIR
         why[j] = LIMIT if (may & hours).any() else HOURS
     return why
 
 
-__all__ = ["HOURS", "LIMIT", "NOBODY", "PLACED", "PushPlan", "Room", "leaving_prices", "plan_push"]
+__all__ = ["HOURS", "LIMIT", "NOBODY", "PLACED", "PushPlan", "leaving_prices", "plan_push"]

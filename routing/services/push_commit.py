@@ -27,7 +27,7 @@ from common.errors import Invalid
 from common.time import local_date
 from routing import seams
 from routing.choices import AssignmentState, Harm, Purpose, PushState, PushWhy
-from routing.core.push import HAIR
+from routing.core.push_cohorts import HAIR
 from routing.errors import PushOver, PushRefused
 from routing.models import Assignment, Placement, Push, PushLine, Task
 from routing.services.locks import hold_humans, hold_seats
@@ -167,7 +167,7 @@ def _asked_again(
     """Return what still passes, by row of the person, and the other lines with why they do not."""
     column = {one.task_id: number for number, one in enumerate(shift.offers)}
     row_of = {member.annotator.pk: row for row, member in enumerate(shift.members)}
-    room = shift.room(beyond_limit=push.beyond_limit)
+    room = shift.limits(beyond_limit=push.beyond_limit)
     hours, count = np.zeros(len(shift.members)), np.zeros(len(shift.members))
     in_hand, harm = np.zeros(room.left.shape), np.zeros(len(shift.members))
     passing: _Passing = defaultdict(list)

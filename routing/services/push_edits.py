@@ -14,7 +14,7 @@ from audit.services.events import record_event
 from common.errors import NotFound
 from routing.choices import Harm, PushState, PushWhy
 from routing.core.gates import GATES
-from routing.core.push import HAIR
+from routing.core.push_cohorts import HAIR
 from routing.errors import LimitReached, NotEligible, PushOver, TaskTaken
 from routing.models import Push, PushLine
 from routing.services.push_reading import Shift, read_shift

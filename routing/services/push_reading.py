@@ -25,7 +25,7 @@ from routing.choices import (
     TaskState,
 )
 from routing.core.gates import OPEN
-from routing.core.push import Room
+from routing.core.push_cohorts import Limits
 from routing.models import Assignment, Placement
 from routing.services.basis import bases_of
 from routing.services.eligibility import facts_version
@@ -87,10 +87,11 @@ class Shift:
         """The cost (m, n), inf where the pair is not allowed."""
         return np.where(self.code == OPEN, self.cost, np.inf)
 
-    def room(self, *, beyond_limit: bool) -> Room:
-        """Return what people may still take beside their hours."""
+    def limits(self, *, beyond_limit: bool) -> Limits:
+        """Return what people may still take."""
         place = {pk: number for number, pk in enumerate(self.projects)}
-        return Room(
+        return Limits(
+            capacity=self.capacity,
             group=np.array([place[one.project_id] for one in self.offers], dtype=np.int64),
             left=np.full_like(self.left, np.inf) if beyond_limit else self.left,
             answers=self.answers,

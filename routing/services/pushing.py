@@ -154,8 +154,7 @@ def draw_up(push: Push, *, acting_user: User, now: datetime) -> Push:
     found = plan_push(
         shift.allowed_cost,
         shift.hours,
-        shift.capacity,
-        shift.room(beyond_limit=row.beyond_limit),
+        shift.limits(beyond_limit=row.beyond_limit),
         rank,
     )
     PushLine.objects.bulk_create(_lines(row, shift, found), batch_size=BATCH)
