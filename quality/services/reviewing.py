@@ -120,19 +120,32 @@ def _able(annotator: Annotator, now: datetime) -> Q:
     return able if annotator.exposure_cap_minutes else able & Q(task__harm=Harm.NONE)
 
 
-def take_review(annotator: Annotator, *, acting_user: User, now: datetime) -> Review | None:
+def take_review(
+    annotator: Annotator, *, only: int | None = None, acting_user: User, now: datetime
+) -> Review | None:
     """Take the most urgent review that a person may do; None if there is none.
 
     The one that the person has in hand is given again.
+
+    Parameters
+    ----------
+    only : key of the review that is wanted; None = whichever is the most urgent
 
     Raises
     ------
     NotYours, Forbidden
         If the user may not act for the annotator.
+    Conflict
+        If one is wanted, and another one is in hand.
     """
     check_worker(annotator.user_id, acting_user)
     held = review_in_hand(annotator, now=now)
     if held is not None:
+        if only is not None and held.pk != only:
+            raise Conflict(
+                _("You have the review of %(task)s in hand: decide it or give it back first.")
+                % {"task": held.task}
+            )
         return held
     give_back(annotator.pool_id, now=now)
     passed: list[int] = []
@@ -141,6 +154,8 @@ def take_review(annotator: Annotator, *, acting_user: User, now: datetime) -> Re
             # Locks in the order of claims: the human being, the seats of the project, then rows.
             hold_human(annotator.person_id or -annotator.pk)
             rows = open_reviews(annotator, now=now).exclude(pk__in=passed)
+            if only is not None:
+                rows = rows.filter(pk=only)
             row = rows.values_list("pk", "task__project_id").first()
             if row is None:
                 return None
