@@ -9,7 +9,7 @@ from django.utils.translation import gettext_lazy as _
 
 from accounts.models import User
 from accounts.permissions import can
-from quality.selectors import alarms_waiting, pauses_waiting
+from quality.selectors import adjudications_waiting, alarms_waiting, pauses_waiting
 
 # title → (label, icon, model of the list, permission)
 GROUPS: tuple[tuple[Any, tuple[tuple[Any, str, str, str], ...]], ...] = (
@@ -69,6 +69,8 @@ GROUPS: tuple[tuple[Any, tuple[tuple[Any, str, str, str], ...]], ...] = (
         _("Quality"),
         (
             (_("Alarms"), "notifications", "quality_alarm", "alarms.view"),
+            (_("Quality reviews"), "rate_review", "quality_review", "reviews.view"),
+            (_("Adjudications"), "balance", "quality_adjudication", "adjudications.view"),
             (_("Pauses"), "pause_circle", "quality_pauseproposal", "alarms.view"),
             (_("Drift"), "show_chart", "quality_driftchart", "alarms.view"),
             (_("Errors by segment"), "donut_small", "quality_biasreport", "alarms.view"),
@@ -102,6 +104,7 @@ GROUPS: tuple[tuple[Any, tuple[tuple[Any, str, str, str], ...]], ...] = (
 COUNTS: dict[str, Callable[[User], int]] = {
     "quality_alarm": alarms_waiting,
     "quality_pauseproposal": pauses_waiting,
+    "quality_adjudication": adjudications_waiting,
 }
 # pages that are no lists of rows
 PAGES = frozenset({"quality_comparison", "quality_confusion"})

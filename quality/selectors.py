@@ -3,7 +3,7 @@
 from accounts.models import User
 from accounts.permissions import can
 from quality.choices import PAUSE_UNDECIDED, AlarmState
-from quality.models import Alarm, PauseProposal
+from quality.models import Adjudication, Alarm, PauseProposal
 from quality.services.alarms import seen_by
 
 
@@ -19,3 +19,10 @@ def pauses_waiting(user: User) -> int:
     if not can(user, "alarms.view"):
         return 0
     return PauseProposal.objects.filter(state__in=PAUSE_UNDECIDED).count()
+
+
+def adjudications_waiting(user: User) -> int:
+    """Count the tasks that wait for a person to decide what is right, for who may see them."""
+    if not can(user, "adjudications.view"):
+        return 0
+    return Adjudication.objects.filter(decided_at__isnull=True, cancelled_at__isnull=True).count()

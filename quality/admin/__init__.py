@@ -1,5 +1,23 @@
 """Pages of the house's console: answers, their checks and what watches over them."""
 
-from quality.admin import agreement, alarms, answers, charts, pauses, relabelling
+from quality.admin import (
+    adjudications,
+    agreement,
+    alarms,
+    answers,
+    charts,
+    pauses,
+    relabelling,
+    reviews,
+)
 
-__all__ = ["agreement", "alarms", "answers", "charts", "pauses", "relabelling"]
+__all__ = [
+    "adjudications",
+    "agreement",
+    "alarms",
+    "answers",
+    "charts",
+    "pauses",
+    "relabelling",
+    "reviews",
+]
