@@ -252,7 +252,8 @@ class ReviewAdmin(ReadOnlyAdmin):
         )
 
     def has_contest_permission(self, request: HttpRequest, object_id: str | None = None) -> bool:
-        if not self._may(request, CONTEST) or object_id is None:
+        may = self._may(request, CONTEST) and self.has_view_permission(request)
+        if not may or object_id is None:
             return False
         row = self.get_object(request, str(object_id))
         return row is None or (
