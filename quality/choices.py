@@ -14,6 +14,7 @@ class JudgmentSource(models.TextChoices):
 class GoldSource(models.TextChoices):
     IMPORT = "import", _("import")
     ADJUDICATION = "adjudication", _("adjudication")
+    REVIEW = "review", _("quality review")
     EXPERT = "expert", _("expert")
 
 

@@ -1,4 +1,4 @@
-"""Pages of judgments, gold and estimations."""
+"""Pages of judgments and estimations."""
 
 from typing import Any
 
@@ -10,14 +10,13 @@ from django.utils.translation import gettext_lazy as _
 from unfold.contrib.filters.admin import RangeDateTimeFilter
 from unfold.decorators import display
 
-from accounts.console_admin import HistoryAdmin, ReadOnlyAdmin, actor
-from common.time import utc_now
+from accounts.console_admin import ReadOnlyAdmin
 from quality.admin.comparing import ComparingPages
 from quality.admin.confusion import ConfusionPages
 from quality.admin.lineage import LineagePages
 from quality.admin.profile import ProfilePages
 from quality.admin.tables import number
-from quality.models import Estimation, GoldAnswer, Judgment, Output, TypeFacts
+from quality.models import Estimation, Judgment, Output, TypeFacts
 
 
 @admin.register(Judgment)
@@ -36,23 +35,6 @@ class JudgmentAdmin(ProfilePages, ConfusionPages, LineagePages, ReadOnlyAdmin):
     def lineage_of(self, row: Judgment) -> str:
         address = reverse("admin:quality_lineage", args=[row.task_id])
         return format_html('<a href="{}">{}</a>', address, _("open"))
-
-
-@admin.register(GoldAnswer)
-class GoldAnswerAdmin(HistoryAdmin):
-    view_permission = "gold.view"
-    manage_permission = "gold.manage"
-    list_display = ("task", "label", "source", "set_by", "set_at", "retired_at")
-    list_filter = ("source", "task__project", ("retired_at", admin.EmptyFieldListFilter))
-    search_fields = ("task__external_id", "label")
-    list_select_related = ("task", "set_by")
-    autocomplete_fields = ("task",)
-    fields = ("task", "label", "source", "retired_at")
-
-    def save_model(self, request: HttpRequest, obj: Any, form: Any, change: bool) -> None:
-        if not change:
-            obj.set_by, obj.set_at = actor(request), utc_now()
-        super().save_model(request, obj, form, change)
 
 
 @admin.register(Estimation)

@@ -104,6 +104,14 @@ class GoldAnswer(models.Model):
         related_name="+",
         verbose_name=_("adjudication"),
     )
+    review = models.ForeignKey(
+        "quality.Review",
+        models.PROTECT,
+        null=True,
+        blank=True,
+        related_name="+",
+        verbose_name=_("quality review"),
+    )
     set_by = models.ForeignKey(
         settings.AUTH_USER_MODEL, models.PROTECT, related_name="+", verbose_name=_("set by")
     )
@@ -131,6 +139,10 @@ class GoldAnswer(models.Model):
             models.CheckConstraint(
                 condition=~Q(source="adjudication") | Q(adjudication__isnull=False),
                 name="%(app_label)s_%(class)s_names_its_adjudication",
+            ),
+            models.CheckConstraint(
+                condition=~Q(source="review") | Q(review__isnull=False),
+                name="%(app_label)s_%(class)s_names_its_review",
             ),
             models.CheckConstraint(
                 condition=Q(retired_at__isnull=True) | Q(retired_at__gte=F("set_at")),

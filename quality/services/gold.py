@@ -9,6 +9,7 @@ from datetime import datetime
 from typing import Any
 
 from django.db import IntegrityError, transaction
+from django.db.models import Q
 from django.utils.translation import gettext as _
 
 from accounts.models import User
@@ -16,13 +17,20 @@ from accounts.permissions import require
 from audit.services.events import record_event
 from common.errors import Conflict, Invalid
 from common.words import said
-from quality.choices import AdjudicationWhy, AlarmKind, GoldSource
-from quality.models import Adjudication, GoldAnswer
+from quality.choices import (
+    AdjudicationWhy,
+    AlarmKind,
+    GoldSource,
+    ReviewOutcome,
+    ReviewState,
+)
+from quality.models import Adjudication, GoldAnswer, Review
 from quality.services.adjudications import open_adjudication
 from quality.services.alarms import Subject, open_alarm, watcher
-from quality.services.rightness import Value, checked_answer, is_right
+from quality.services.rightness import Value, checked_answer, is_right, value_of
 from routing.choices import TaskState
 from routing.models import Task
+from routing.services.seats import lock_task
 
 MANAGE = "gold.manage"
 NO_GOLD = (TaskState.CANCELLED, TaskState.RECALLED)
@@ -78,11 +86,42 @@ def make_gold_from(adjudication: Adjudication, *, acting_user: User, now: dateti
     )
 
 
+def make_gold_from_review(review: Review, *, acting_user: User, now: datetime) -> GoldAnswer:
+    """Make a task gold by what a quality review held right.
+
+    Raises
+    ------
+    Conflict
+        If it is not decided or says only what is wrong, another review of the same answer says
+        something else or is under way, or the task has another gold answer in force.
+    """
+    require(acting_user, MANAGE)
+    row = review.judgment or review.accepted
+    if review.outcome == ReviewOutcome.FIX:
+        value = Value(review.answer, review.label)
+    elif review.outcome == ReviewOutcome.ACCEPT and row is not None:
+        value = value_of(row)
+    else:
+        raise Conflict(_("This review does not say what is right."))
+    same = Q(judgment=review.judgment_id) if review.judgment_id else Q(accepted=review.accepted_id)
+    others = Review.objects.filter(same).exclude(pk=review.pk).exclude(state=ReviewState.CANCELLED)
+    for other in others:
+        if other.outcome != review.outcome or (
+            other.outcome == ReviewOutcome.FIX
+            and not is_right(review.task.task_type, value, Value(other.answer, other.label))
+        ):
+            raise Conflict(_("Another review of the same answer does not say the same."))
+    return _make(
+        review.task, value, GoldSource.REVIEW, None, review, acting_user=acting_user, now=now
+    )
+
+
 def _make(
     task: Task,
     value: Value,
     source: str,
     adjudication: Adjudication | None,
+    review: Review | None = None,
     *,
     acting_user: User,
     now: datetime,
@@ -100,6 +139,7 @@ def _make(
         answer=value.answer,
         source=source,
         adjudication=adjudication,
+        review=review,
         set_by=acting_user,
         set_at=now,
     )
@@ -174,6 +214,39 @@ def doubt_gold(
     return open_adjudication(
         task, why=AdjudicationWhy.GOLD, urgency=urgency, acting_user=watcher(), now=now
     )
+
+
+@transaction.atomic
+def question_gold(
+    gold: GoldAnswer, *, reason: str, acting_user: User, now: datetime
+) -> Adjudication:
+    """Have a person decide whether a gold answer is right: it is asked no more until then.
+
+    Raises
+    ------
+    Invalid
+        If no reason is given.
+    Conflict
+        If it is retired.
+    """
+    require(acting_user, MANAGE)
+    if not reason.strip():
+        raise Invalid(_("Say why."), field="reason", rule="required")
+    task = lock_task(gold.task_id)
+    held = gold_of(task.pk)
+    if held is None or held.pk != gold.pk:
+        raise Conflict(_("This gold answer is retired."))
+    row = open_adjudication(task, why=AdjudicationWhy.GOLD, acting_user=acting_user, now=now)
+    record_event(
+        "gold.questioned",
+        acting_user=acting_user,
+        now=now,
+        subject="task",
+        subject_id=task.public_id,
+        note=reason.strip(),
+        adjudication=str(row.public_id),
+    )
+    return row
 
 
 def gold_decided(
