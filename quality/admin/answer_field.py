@@ -87,7 +87,7 @@ def _label_field(
             help_text=_("As JSON, in the form of the answer above."),
         )
     options = [(str(value), str(value)) for value in (plain or {}).get("enum", [])]
-    options = options or labels_of(guideline)
+    options = options or labels_of(guideline, task.task_type.key)
     if not options and guideline is not None:
         by_type = read_ontology(guideline.ontology, task.task_type.key)
         options = [(name, name) for name in sorted(by_type.labels)]
