@@ -250,6 +250,12 @@ CELERY_BEAT_SCHEDULE = {
         "schedule": float(JOB_PICK_UP_SECONDS),
         "options": {"expires": JOB_PICK_UP_SECONDS},
     },
+    # Claims end what stands in their own way; this is for tasks that nobody else asks for.
+    "end the leases that ran out": {
+        "task": "routing.expire_leases",
+        "schedule": 60.0,
+        "options": {"expires": 60},
+    },
     "sweep files that no row names": {
         "task": "accounts.sweep_files",
         "schedule": crontab(hour=3, minute=17),

@@ -6,11 +6,13 @@ import pytest
 
 from accounts.choices import Role
 from accounts.services.users import create_user
+from audit.models import Event
 from common.errors import Forbidden, NotFound
 from routing.errors import NotLive, SeatGone
 from routing.models import Assignment, Placement, Task
 from routing.services import assignments
 from routing.services.claiming import claim
+from routing.tasks import expire_leases
 from tests.conftest import NOW, World
 from workforce.models import Annotator
 
@@ -79,6 +81,24 @@ def test_an_expired_lease_frees_the_task_and_a_late_answer_is_taken_if_it_is_sti
     done = assignments.submit_assignment(made, **later)
     assert (done.state, done.steps) == ("submitted", 3)
     assert Placement.objects.get(task=made.task_id).taken == 1
+
+
+def test_the_sweep_by_the_minute_ends_what_ran_out_once(
+    routed: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made = claim(holder(routed), count=3, **routed.by)
+    assignments.start(made[0], **routed.by)
+    monkeypatch.setattr("routing.tasks.utc_now", lambda: NOW + timedelta(minutes=29))
+    assert expire_leases() == 0
+    monkeypatch.setattr("routing.tasks.utc_now", lambda: NOW + timedelta(minutes=31))
+    assert (expire_leases(), expire_leases()) == (3, 0)
+    assert set(Assignment.objects.values_list("state", flat=True)) == {"expired"}
+    assert set(Task.objects.filter(pk__in=[r.task_id for r in made]).values_list("state")) == {
+        ("open",)
+    }
+    assert not Placement.objects.filter(taken__gt=0).exists()
+    told = Event.objects.get(kind="assignment.expired")
+    assert (told.actor.email.split("@")[0], told.data["count"]) == ("system.leases", 3)
 
 
 def test_a_late_answer_is_refused_when_somebody_else_has_the_task(routed: World) -> None:
