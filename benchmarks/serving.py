@@ -16,11 +16,14 @@ class Serving:
     placed: int
 
 
-def make_serving(tasks: int, people: int, *, now: datetime, answers: int = 1) -> Serving:
+def make_serving(
+    tasks: int, people: int, *, now: datetime, answers: int = 1, gold: int = 0
+) -> Serving:
     """Make an operation in a database without projects and route it, all of it to own staff today.
 
-    One pool of people who are there all day and may have any number of tasks in hand, one task
-    type that is voted on, `answers` asked of each task.
+    One pool of people who are there all day and may have a thousand tasks in hand, one task type
+    that is voted on, `answers` asked of each task; beside them gold tasks, which claims mix in at
+    the rate for people of whom nothing is known.
     """
     from accounts.services.users import system_user
     from routing.models import Placement, Project
@@ -36,10 +39,12 @@ def make_serving(tasks: int, people: int, *, now: datetime, answers: int = 1) ->
     annotators, tokens = _people(pool, people, now, by)
     project = _project(answers, by)
     _tasks(project, tasks, now)
+    if gold:
+        _gold(project, gold, by)
     report = route(project_keys=[KEY], **by)
     placed = Placement.objects.filter(run=Project.objects.get().current_run).count()
     if placed != tasks:
-        raise SystemExit(f"Only {placed} of {tasks} tasks were placed: {report.waiting_reasons}")
+        raise SystemExit(f"{placed} of {tasks} tasks were placed: {report.waiting_reasons}")
     return Serving(annotators, tokens, placed)
 
 
@@ -126,8 +131,35 @@ def _project(answers: int, by: dict[str, Any]) -> Any:
     return project
 
 
+def _gold(project: Any, count: int, by: dict[str, Any]) -> None:
+    """Make gold of tasks that nobody is asked otherwise."""
+    from common.bulk import insert_rows
+    from quality.models import GoldAnswer
+    from routing.models import Task, TaskType
+
+    kind = TaskType.objects.get(key="image-classification")
+    insert_rows(
+        [
+            Task(
+                project=project,
+                external_id=f"g{number}",
+                task_type=kind,
+                payload={"text": f"gold {number}"},
+                state="accepted",
+                created_at=by["now"],
+            )
+            for number in range(count)
+        ]
+    )
+    of = {"source": "expert", "set_by": by["acting_user"], "set_at": by["now"]}
+    GoldAnswer.objects.bulk_create(
+        GoldAnswer(task_id=pk, label="cat", answer="cat", **of)
+        for pk in Task.objects.filter(external_id__startswith="g").values_list("pk", flat=True)
+    )
+
+
 def _tasks(project: Any, count: int, now: datetime) -> None:
-    """Make tasks of a second each, so that any number of them fits into a day."""
+    """Make tasks of a fraction of a second each, so that any number of them fits into a day."""
     from common.bulk import insert_rows
     from routing.models import Task, TaskType
 

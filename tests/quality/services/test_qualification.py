@@ -198,7 +198,7 @@ def test_what_is_asked_openly_is_no_evidence_and_never_mixed_in(
     assert not Proficiency.objects.filter(annotator=newcomer).exists()
     task = Task.objects.first()
     assert task is not None
-    assert not unseen_gold([-1], task.project_id, task.task_type_id, NOW).exists()
+    assert unseen_gold([-1], task.project_id, task.task_type_id, NOW) == []
 
 
 @pytest.mark.django_db
