@@ -99,7 +99,8 @@ def rates_of(annotator_id: int, at: datetime) -> dict[int, float]:
 UNSEEN = (
     # CROSS has SQLite begin with the gold, of which there is little, and not with all tasks.
     "SELECT g.task_id FROM quality_goldanswer g CROSS JOIN routing_task t "
-    "WHERE t.id = g.task_id AND t.project_id = %s AND t.task_type_id = %s AND t.state NOT IN ('cancelled', 'recalled') "
+    "WHERE t.id = g.task_id AND t.project_id = %s AND t.task_type_id = %s "
+    "AND t.state NOT IN ('cancelled', 'recalled') "
     "AND g.set_at <= %s AND (g.retired_at IS NULL OR g.retired_at > %s) "
     "AND NOT EXISTS (SELECT 1 FROM quality_qualificationitem i WHERE i.task_id = t.id) "
     "AND NOT EXISTS (SELECT 1 FROM quality_adjudication d WHERE d.task_id = t.id "

@@ -79,13 +79,17 @@ def test_no_task_is_claimed_twice_or_lost(tmp_path: Path) -> None:
         assert process.stdout is not None
         assert process.stdout.readline() == "ready\n"
         started.append(process)
-    for process in started:
-        assert process.stdin is not None
-        process.stdin.write("\n")
-        process.stdin.flush()
-    for process in started:
-        out, err = process.communicate(timeout=WAIT)
-        assert (process.returncode, out) == (0, ""), err
+    try:
+        for process in started:
+            assert process.stdin is not None
+            process.stdin.write("\n")
+            process.stdin.flush()
+        for process in started:
+            out, err = process.communicate(timeout=WAIT)
+            assert (process.returncode, out) == (0, ""), err
+    finally:
+        for process in started:
+            process.kill()
     seated = "state IN ('reserved', 'in_progress', 'submitted')"
     assert query(
         tmp_path,
