@@ -126,10 +126,14 @@ elif _engine in ("django.db.backends.postgresql", "django.db.backends.postgresql
     _database["CONN_HEALTH_CHECKS"] = True
     # The server asks after a silent client: the locks of a run whose machine is gone are free in
     # two minutes, before its job is taken over (JOB_STALE_SECONDS), not after two hours.
-    _database.setdefault("OPTIONS", {}).setdefault(
+    _options = _database.setdefault("OPTIONS", {})
+    _options.setdefault(
         "options",
         "-c tcp_keepalives_idle=60 -c tcp_keepalives_interval=10 -c tcp_keepalives_count=5",
     )
+    # Statements of hot paths ask to be prepared (`common.sql`); without a threshold psycopg
+    # prepares none, whatever they ask, and each is planned anew.
+    _options.setdefault("prepare_threshold", 5)
 else:
     raise ImproperlyConfigured("DATABASE_URL must begin with sqlite:/// or postgres://.")
 DATABASES = {"default": _database}
