@@ -32,8 +32,10 @@ class QualityConfig(AppConfig):
     def ready(self) -> None:
         from accounts.services.job_kinds import register_job
         from common.access import register_access
+        from common.routines import register_routine
         from common.triggers import register
         from quality.access import ACCESS
+        from quality.routines import HAND_IN
         from quality.services import (
             agreements,
             bias,
@@ -50,6 +52,7 @@ class QualityConfig(AppConfig):
         from routing import seams
 
         register(*RULES)
+        register_routine(HAND_IN)
         register_job("audit.decide", decide_audit_job, permission="audits.manage")
         register_job("audit.rework", rework_lot_job, permission="audits.manage")
         seams.quality.register(MeasuredQuality())

@@ -4,6 +4,7 @@ Written by hand: several hundred submissions a second leave no time to build que
 One text for both databases; SQLite gives times and ids as text.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass, fields
 from datetime import UTC, datetime
 from typing import Any
@@ -123,9 +124,11 @@ def read_in_hand(assignment: int | UUID, now: datetime) -> InHand | None:
         f"SELECT {', '.join(COLUMNS)}{lock} FROM {TABLES} WHERE a.{column} = %s",
         [at, at, sql_id(assignment)],
     )
-    if not found:
-        return None
-    values = list(found[0][: len(NAMES)])
+    return _in_hand(found[0]) if found else None
+
+
+def _in_hand(row: Sequence[Any]) -> InHand:
+    values = list(row[: len(NAMES)])
     if connection.vendor == SQLITE:
         for place in TIMES:
             values[place] = from_sqlite_time(values[place])
@@ -190,6 +193,30 @@ def lock_seats(task_id: int, run_id: int | None) -> Seats:
     if connection.vendor == SQLITE and row[-1] is not None:
         row[-1] = UUID(row[-1])
     return Seats(*row)
+
+
+WHOLE = (
+    f"SELECT {', '.join(COLUMNS)}, t.state, t.steps, t.attempt, p.id, p.asked, p.opened, p.taken, "
+    "p.arrangement, p.urgency, p.decision_id, d.public_id, "
+    "(SELECT count(*) FROM quality_judgment q WHERE q.task_id = t.id) "
+    f"FROM {TABLES} "
+    "LEFT JOIN routing_placement p ON p.run_id = j.current_run_id AND p.task_id = t.id "
+    "LEFT JOIN routing_decision d ON d.id = p.decision_id "
+    "WHERE a.{column} = %s"
+)
+
+
+def read_whole(assignment: int | UUID, now: datetime) -> tuple[InHand, Seats, int] | None:
+    """Return an assignment, its task with its seats, and how many judgments the task has.
+
+    PostgreSQL; nothing is locked: whoever acts by it looks again under the locks.
+    """
+    column = "public_id" if isinstance(assignment, UUID) else "id"
+    found = rows(WHOLE.format(column=column), [now, now, assignment])
+    if not found:
+        return None
+    *seats, judgments = found[0][len(NAMES) :]
+    return _in_hand(found[0]), Seats(*seats), judgments
 
 
 @dataclass(frozen=True)

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
+from uuid import UUID
 
 import numpy as np
 from django.conf import settings
@@ -99,6 +100,21 @@ def draw_review(
         urgency=urgency,
         now=now,
     )
+
+
+def drawn_at_random(
+    decision: Decision | None, arrangement: int | None, task: UUID, attempt: int
+) -> bool | None:
+    """Tell whether `draw_review` would draw a task, where luck alone decides; None where not.
+
+    It reads nothing: what luck says of a task hangs on its id.
+    """
+    plan = review_plan(decision, arrangement)
+    if plan is None:
+        return False
+    if attempt > 1 or plan.least_certain:
+        return None
+    return luck(settings.AUDIT_KEY.encode(), "review", task, attempt) < plan.share
 
 
 def _rejected_before(task: Task) -> bool:

@@ -82,10 +82,10 @@ def settle(
     terms = terms_for(seats)
     asked = seats.asked or 1
     if asked == 1:
-        votes, dependence = [_only(work, judgment)], Dependence()
+        votes, dependence = [vote_of(work, judgment.pk, judgment.label)], Dependence()
     else:
         votes, dependence = read_votes(work.task_id, seats.attempt, now)
-    found = _settled(work, votes, asked, terms, dependence, classes)
+    found = settled_by(work, votes, asked, terms, dependence, classes)
     at = Settling(work, seats, terms, acting_user, now)
     if found is None:
         return at.ask(len(votes))
@@ -94,11 +94,12 @@ def settle(
     return at.enough(found, judgment)
 
 
-def _only(work: InHand, judgment: Judgment) -> Vote:
-    return Vote(judgment.pk, work.annotator_id, judgment.label, "", work.rate, work.rate_lower)
+def vote_of(work: InHand, judgment_id: int, label: str, answer: str = "") -> Vote:
+    """Return the answer at hand as a vote."""
+    return Vote(judgment_id, work.annotator_id, label, answer, work.rate, work.rate_lower)
 
 
-def _settled(
+def settled_by(
     work: InHand,
     votes: Sequence[Vote],
     asked: int,

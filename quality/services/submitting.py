@@ -24,8 +24,9 @@ from quality.core.review_draw import luck
 from quality.core.time_rules import Billed, Reading, derive
 from quality.errors import AlreadyAnswered, NotWanted, Settled
 from quality.models import Adjudication, Judgment, Review
+from quality.services import submitting_at_once as at_once
 from quality.services.answer_checks import Checked, check_answer, ontology_of
-from quality.services.in_hand import InHand, Seats, lock_seats, read_in_hand
+from quality.services.in_hand import InHand, Seats, lock_seats, read_in_hand, read_whole
 from quality.services.qualifying import after_answer
 from quality.services.settling import classes_of, settle
 from quality.services.terms import open_for_correction
@@ -59,7 +60,17 @@ class Clock:
     sessions: Sequence[tuple[float, float]] = ()
 
 
-@transaction.atomic
+@dataclass(frozen=True)
+class Given:
+    """What was handed in, as it came."""
+
+    answer: Any
+    raw_seconds: float | None
+    confidence: float | None
+    source: str
+    clock: Clock | None
+
+
 def submit(
     assignment: Assignment | UUID,
     *,
@@ -95,8 +106,37 @@ def submit(
     """
     if source not in TIME_RULES:
         raise Invalid(_("Answers do not come from there."), field="source", rule="known")
-    work = _read(assignment, acting_user, now)
-    checked, billed = _checked(work, answer, raw_seconds, confidence, source, clock, now)
+    key = assignment.pk if isinstance(assignment, Assignment) else assignment
+    given = Given(answer, raw_seconds, confidence, source, clock)
+    if at_once.possible():
+        judgment = _at_once(key, given, acting_user, now)
+        if judgment is not None:
+            return judgment
+    return _by_steps(key, given, acting_user, now)
+
+
+def _at_once(key: UUID | int, given: Given, acting_user: User, now: datetime) -> Judgment | None:
+    """Submit in one round trip after reading; None where it takes more, and nothing was done."""
+    whole = read_whole(key, now)
+    if whole is None:
+        raise NotYours
+    work, seats, judgments = whole
+    _check_mine(work, acting_user)
+    checked, billed = _checked(work, given, now)
+    outcome = at_once.outcome_of(work, seats, checked, now)
+    if outcome is None:
+        return None
+    stored = _columns(work, checked, billed, given, now)
+    return at_once.hand_in_at_once(
+        work, seats, judgments, outcome, stored, acting_user=acting_user, now=now
+    )
+
+
+@transaction.atomic
+def _by_steps(key: UUID | int, given: Given, acting_user: User, now: datetime) -> Judgment:
+    """Submit by as many statements as it needs."""
+    work = _read(key, acting_user, now)
+    checked, billed = _checked(work, given, now)
     if work.state == AssignmentState.SUBMITTED:
         return _again(work, checked)
     if not hand_in(work.id, state=work.state, acting_user=acting_user, now=now):
@@ -108,7 +148,7 @@ def submit(
     seats = None
     if work.purpose == Purpose.LABEL:
         seats = _wanted(work)
-    judgment = _write(work, checked, billed, confidence, source, now)
+    judgment = write_judgment(_columns(work, checked, billed, given, now))
     outcome = _settle(work, seats, judgment, acting_user, now)
     _tell("judgment.submitted", work, judgment, outcome, acting_user, now)
     return judgment
@@ -141,16 +181,8 @@ def correct(
     if judgment.assignment_id is None:
         raise Settled(why=_("it was imported"))
     work = _read(judgment.assignment_id, acting_user, now)
-    checked, billed = _checked(
-        work,
-        answer,
-        raw_seconds,
-        confidence,
-        judgment.source,
-        clock,
-        now,
-        since=judgment.submitted_at,
-    )
+    given = Given(answer, raw_seconds, confidence, judgment.source, clock)
+    checked, billed = _checked(work, given, now, since=judgment.submitted_at)
     seats = lock_seats(work.task_id, work.run_id)
     last = _last(work)
     if last is None or last.pk != judgment.pk:
@@ -160,7 +192,7 @@ def correct(
     if _equal(last.answer, checked.answer):
         return last
     _check_open(work, seats, last.submitted_at, now)
-    made = _write(work, checked, billed, confidence, judgment.source, now)
+    made = write_judgment(_columns(work, checked, billed, given, now))
     if work.purpose == Purpose.LABEL:
         # Reviews that nobody has begun looked at the answer before.
         Review.objects.filter(task=work.task_id, state=ReviewState.PENDING).update(
@@ -192,11 +224,18 @@ def check_correctable(judgment: Judgment, *, acting_user: User, now: datetime) -
     _check_open(work, seats, last.submitted_at, now)
 
 
-def _read(assignment: Assignment | UUID | int, acting_user: User, now: datetime) -> InHand:
+def _read(key: UUID | int, acting_user: User, now: datetime) -> InHand:
     """Return the assignment, if the user may answer for its annotator."""
-    key = assignment.pk if isinstance(assignment, Assignment) else assignment
     work = read_in_hand(key, now)
-    if work is None or work.purpose not in ANSWERS:
+    if work is None:
+        raise NotYours
+    _check_mine(work, acting_user)
+    return work
+
+
+def _check_mine(work: InHand, acting_user: User) -> None:
+    """Go on if the user may answer for the annotator."""
+    if work.purpose not in ANSWERS:
         raise NotYours
     if work.user_id is not None and work.user_id == acting_user.pk:
         require(acting_user, "own_work.do")
@@ -204,28 +243,21 @@ def _read(assignment: Assignment | UUID | int, acting_user: User, now: datetime)
         if can(acting_user, "own_work.do"):
             raise NotYours
         require(acting_user, RECORD)
-    return work
 
 
 def _checked(
-    work: InHand,
-    answer: Any,
-    raw_seconds: float | None,
-    confidence: float | None,
-    source: str,
-    clock: Clock | None,
-    now: datetime,
-    since: datetime | None = None,
+    work: InHand, given: Given, now: datetime, since: datetime | None = None
 ) -> tuple[Checked, Billed]:
     """Return the answer with its label and its billable seconds, or refuse it."""
+    raw_seconds, confidence = given.raw_seconds, given.confidence
     if confidence is not None and not (_number(confidence) and 0 <= confidence <= 1):
         raise Invalid(_("Confidence is from 0 to 1."), field="confidence", rule="range")
     if raw_seconds is not None and not _number(raw_seconds):
         raise Invalid(_("Seconds are a number."), field="raw_seconds", rule="number")
     ontology = ontology_of(work.guideline, work.type_key)
-    checked = check_answer(answer, schema=work.schema, metric=work.metric, ontology=ontology)
+    checked = check_answer(given.answer, schema=work.schema, metric=work.metric, ontology=ontology)
     started = since or work.started_at or work.reserved_at
-    told = asdict(clock) if clock is not None else {}
+    told = asdict(given.clock) if given.clock is not None else {}
     reading = Reading(
         raw=None if raw_seconds is None else float(raw_seconds),
         held=(now - started).total_seconds(),
@@ -233,7 +265,7 @@ def _checked(
         **told,
     )
     try:
-        return checked, derive(TIME_RULES[source], reading)
+        return checked, derive(TIME_RULES[given.source], reading)
     except ValueError as error:
         raise Invalid(str(error), field="raw_seconds", rule="number") from error
 
@@ -263,32 +295,26 @@ def _wanted(work: InHand) -> Seats:
     return seats
 
 
-def _write(
-    work: InHand,
-    checked: Checked,
-    billed: Billed,
-    confidence: float | None,
-    source: str,
-    now: datetime,
-) -> Judgment:
-    return write_judgment(
-        {
-            "task_id": work.task_id,
-            "annotator_id": work.annotator_id,
-            "assignment_id": work.id,
-            "guideline_id": work.guideline_id,
-            "attempt": work.given + 1,
-            "answer": checked.answer,
-            "label": checked.label,
-            "raw_seconds": billed.raw,
-            "billable_seconds": billed.billable,
-            "time_rule": billed.rule,
-            "time_faults": [asdict(fault) for fault in billed.faults],
-            "confidence": confidence,
-            "source": str(source),
-            "submitted_at": now,
-        }
-    )
+def _columns(
+    work: InHand, checked: Checked, billed: Billed, given: Given, now: datetime
+) -> dict[str, Any]:
+    """Return the columns of the judgment."""
+    return {
+        "task_id": work.task_id,
+        "annotator_id": work.annotator_id,
+        "assignment_id": work.id,
+        "guideline_id": work.guideline_id,
+        "attempt": work.given + 1,
+        "answer": checked.answer,
+        "label": checked.label,
+        "raw_seconds": billed.raw,
+        "billable_seconds": billed.billable,
+        "time_rule": billed.rule,
+        "time_faults": [asdict(fault) for fault in billed.faults],
+        "confidence": given.confidence,
+        "source": str(given.source),
+        "submitted_at": now,
+    }
 
 
 def _settle(

@@ -26,7 +26,7 @@ def write_judgment(values: Mapping[str, Any]) -> Judgment:
     stored = {"public_id": uuid4(), **values}
     sql = _insert("quality_judgment", tuple(stored)) + " RETURNING id"
     ((pk,),) = rows(sql, [_bound(name, value) for name, value in stored.items()])
-    return _as_stored(Judgment(pk=pk, **stored))
+    return as_stored(Judgment(pk=pk, **stored))
 
 
 def write_label(
@@ -60,10 +60,11 @@ def write_label(
         made = rows(label, bound) if rows(f"{MOVE} RETURNING id", move) else []
     if not made:
         raise Conflict
-    return _as_stored(Label(pk=made[0][0], **stored))
+    return as_stored(Label(pk=made[0][0], **stored))
 
 
-def _as_stored(row: M) -> M:
+def as_stored(row: M) -> M:
+    """Return a row that was inserted by hand as one that is in the database."""
     row._state.adding, row._state.db = False, connection.alias
     return row
 
