@@ -195,28 +195,55 @@ def lock_seats(task_id: int, run_id: int | None) -> Seats:
     return Seats(*row)
 
 
+# What is measured of a task type as of a time: (type, as_of) is unique.
+FACT = (
+    "(SELECT f.{column} FROM quality_typefacts f WHERE f.task_type_id = y.id AND f.as_of <= %s "
+    "ORDER BY f.as_of DESC LIMIT 1)"
+)
+FACTS = f"{FACT.format(column='dispersion')}, {FACT.format(column='same_error')}"
+
+
+def _dependence(dispersion: float | None, same_error: float | None) -> Dependence:
+    usual = QualityFacts()
+    return Dependence(
+        usual.dispersion if dispersion is None else dispersion,
+        usual.same_error if same_error is None else same_error,
+    )
+
+
+@dataclass(frozen=True)
+class Whole:
+    """An assignment, its task with its seats, and what else an answer is settled by.
+
+    judgments : that the task has; dependence : how votes of its type hang together
+    """
+
+    work: InHand
+    seats: Seats
+    judgments: int
+    dependence: Dependence
+
+
 WHOLE = (
     f"SELECT {', '.join(COLUMNS)}, t.state, t.steps, t.attempt, p.id, p.asked, p.opened, p.taken, "
     "p.arrangement, p.urgency, p.decision_id, d.public_id, "
-    "(SELECT count(*) FROM quality_judgment q WHERE q.task_id = t.id) "
-    f"FROM {TABLES} "
+    f"(SELECT count(*) FROM quality_judgment q WHERE q.task_id = t.id), {FACTS} FROM {TABLES} "
     "LEFT JOIN routing_placement p ON p.run_id = j.current_run_id AND p.task_id = t.id "
-    "LEFT JOIN routing_decision d ON d.id = p.decision_id "
-    "WHERE a.{column} = %s"
+    "LEFT JOIN routing_decision d ON d.id = p.decision_id WHERE a.{column} = %s"
 )
 
 
-def read_whole(assignment: int | UUID, now: datetime) -> tuple[InHand, Seats, int] | None:
-    """Return an assignment, its task with its seats, and how many judgments the task has.
+def read_whole(assignment: int | UUID, now: datetime) -> Whole | None:
+    """Return all that an answer to an assignment is settled by, None where there is none.
 
     PostgreSQL; nothing is locked: whoever acts by it looks again under the locks.
     """
     column = "public_id" if isinstance(assignment, UUID) else "id"
-    found = rows(WHOLE.format(column=column), [now, now, assignment])
+    found = rows(WHOLE.format(column=column), [now, now, now, now, assignment])
     if not found:
         return None
-    *seats, judgments = found[0][len(NAMES) :]
-    return _in_hand(found[0]), Seats(*seats), judgments
+    *seats, judgments, dispersion, same_error = found[0][len(NAMES) :]
+    return Whole(_in_hand(found[0]), Seats(*seats), judgments, _dependence(dispersion, same_error))
 
 
 @dataclass(frozen=True)
@@ -231,19 +258,11 @@ class Vote:
     rate_lower: float | None
 
 
-# What is measured of a task type as of a time: (type, as_of) is unique.
-FACT = (
-    "(SELECT f.{column} FROM quality_typefacts f WHERE f.task_type_id = y.id AND f.as_of <= %s "
-    "ORDER BY f.as_of DESC LIMIT 1)"
-)
-
-
 def read_votes(task_id: int, attempt: int, now: datetime) -> tuple[list[Vote], Dependence]:
     """Return the answers to a task in one attempt as they came, and how votes hang together."""
     at = sql_time(now)
     found = rows(
-        f"SELECT {FACT.format(column='dispersion')}, {FACT.format(column='same_error')}, "
-        "q.id, n.id, q.label, CAST(q.answer AS text), "
+        f"SELECT {FACTS}, q.id, n.id, q.label, CAST(q.answer AS text), "
         f"{RATE}, {LOWER} FROM quality_judgment q "
         "JOIN routing_assignment a ON a.id = q.assignment_id "
         "JOIN workforce_annotator n ON n.id = q.annotator_id "
@@ -256,10 +275,6 @@ def read_votes(task_id: int, attempt: int, now: datetime) -> tuple[list[Vote], D
         "AND later.attempt > q.attempt) ORDER BY q.submitted_at, q.id",
         [at, at, at, at, task_id, task_id, attempt],
     )
-    usual = QualityFacts()
-    dispersion, same_error = found[0][:2] if found else (None, None)
-    dependence = Dependence(
-        usual.dispersion if dispersion is None else dispersion,
-        usual.same_error if same_error is None else same_error,
+    return [Vote(*row[2:]) for row in found], _dependence(
+        *(found[0][:2] if found else (None, None))
     )
-    return [Vote(*row[2:]) for row in found], dependence

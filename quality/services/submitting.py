@@ -120,16 +120,14 @@ def _at_once(key: UUID | int, given: Given, acting_user: User, now: datetime) ->
     whole = read_whole(key, now)
     if whole is None:
         raise NotYours
-    work, seats, judgments = whole
+    work = whole.work
     _check_mine(work, acting_user)
     checked, billed = _checked(work, given, now)
-    outcome = at_once.outcome_of(work, seats, checked, now)
+    outcome = at_once.outcome_of(whole, checked, now)
     if outcome is None:
         return None
     stored = _columns(work, checked, billed, given, now)
-    return at_once.hand_in_at_once(
-        work, seats, judgments, outcome, stored, acting_user=acting_user, now=now
-    )
+    return at_once.hand_in_at_once(whole, outcome, stored, acting_user=acting_user, now=now)
 
 
 @transaction.atomic

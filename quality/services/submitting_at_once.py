@@ -11,11 +11,10 @@ from django.db import connection
 from accounts.models import User
 from common.sql import rows
 from quality.choices import LabelBy
-from quality.core.sequential import Dependence
 from quality.models import Judgment
 from quality.routines import ACCEPT, ASK, HAND_IN, SCORE, WAIT
 from quality.services.answer_checks import Checked, ontology_of
-from quality.services.in_hand import InHand, Seats, Vote, read_votes
+from quality.services.in_hand import Vote, Whole, read_votes
 from quality.services.reviews import drawn_at_random
 from quality.services.settling import (
     ACCEPTED,
@@ -48,8 +47,9 @@ class Outcome:
     label: Enough | None = None
 
 
-def outcome_of(work: InHand, seats: Seats, checked: Checked, now: datetime) -> Outcome | None:
+def outcome_of(whole: Whole, checked: Checked, now: datetime) -> Outcome | None:
     """Return what comes of an answer as things stand; None where it takes the long way."""
+    work, seats = whole.work, whole.seats
     if work.state not in LIVE_ASSIGNMENTS:
         return None
     if work.purpose == Purpose.GOLD:
@@ -60,12 +60,11 @@ def outcome_of(work: InHand, seats: Seats, checked: Checked, now: datetime) -> O
         return None
     terms, asked = terms_for(seats), seats.asked or 1
     votes: list[Vote] = []
-    dependence = Dependence()
-    if asked > 1:
-        votes, dependence = read_votes(work.task_id, seats.attempt, now)
+    if whole.judgments and asked > 1:
+        votes, _dependence = read_votes(work.task_id, seats.attempt, now)
     votes.append(vote_of(work, MINE, checked.label, json.dumps(checked.answer)))
     classes = classes_of(work, len(ontology_of(work.guideline, work.type_key)))
-    found = settled_by(work, votes, asked, terms, dependence, classes)
+    found = settled_by(work, votes, asked, terms, whole.dependence, classes)
     opened = seats.opened or 0
     if found is None:
         if opened > len(votes):
@@ -81,9 +80,7 @@ def outcome_of(work: InHand, seats: Seats, checked: Checked, now: datetime) -> O
 
 
 def hand_in_at_once(
-    work: InHand,
-    seats: Seats,
-    judgments: int,
+    whole: Whole,
     outcome: Outcome,
     stored: dict[str, Any],
     *,
@@ -94,9 +91,10 @@ def hand_in_at_once(
 
     Parameters
     ----------
-    judgments : that the task had when it was read
+    whole : as it was read before
     stored : columns of the judgment
     """
+    work, seats = whole.work, whole.seats
     values = {"public_id": uuid4(), **stored}
     told = {
         "assignment": str(work.public_id),
@@ -119,7 +117,7 @@ def hand_in_at_once(
             work.task_id,
             seats.steps,
             seats.attempt,
-            judgments,
+            whole.judgments,
             values["public_id"],
             work.annotator_id,
             work.guideline_id,

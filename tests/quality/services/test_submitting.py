@@ -303,8 +303,9 @@ def test_for_a_task_taken_back_between_reading_and_locking(
     street: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The platform takes the task back while the answer is on its way; the seat was live."""
-    from quality.services import submitting
+    from quality.services import submitting, submitting_at_once
 
+    monkeypatch.setattr(submitting_at_once, "possible", lambda: False)
     mine = take(street, people()[0])
     read = submitting.lock_seats
 
