@@ -32,7 +32,9 @@ def rows(sql: str, values: Sequence[Any] = (), *, prepare: bool = True) -> list[
     connection.validate_no_broken_transaction()
     with connection.wrap_database_errors, psycopg.Cursor(connection.connection) as cursor:
         cursor.execute(sql, values, prepare=prepare)
-        return cursor.fetchall() if cursor.description else []
+        # Whether it returns rows; `description` would build an object of each column to tell.
+        result = cursor.pgresult
+        return cursor.fetchall() if result is not None and result.nfields else []
 
 
 def among(column: str, values: Iterable[Any], kind: str = "bigint") -> tuple[str, list[Any]]:

@@ -35,7 +35,7 @@ class QualityConfig(AppConfig):
         from common.routines import register_routine
         from common.triggers import register
         from quality.access import ACCESS
-        from quality.routines import HAND_IN
+        from quality.routines import HAND_IN, UNSEEN_GOLD
         from quality.services import (
             agreements,
             bias,
@@ -53,6 +53,7 @@ class QualityConfig(AppConfig):
 
         register(*RULES)
         register_routine(HAND_IN)
+        register_routine(UNSEEN_GOLD)
         register_job("audit.decide", decide_audit_job, permission="audits.manage")
         register_job("audit.rework", rework_lot_job, permission="audits.manage")
         seams.quality.register(MeasuredQuality())

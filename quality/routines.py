@@ -1,9 +1,12 @@
-"""Handing in an answer as one round trip (PostgreSQL): locks, steps, judgment, label, event.
+"""What the database does for quality as one round trip each (PostgreSQL).
 
-It does what `quality.services.submitting` does by a dozen statements, for the usual answer: one
-that settles its task or waits for others, or that is scored only. What becomes of it was decided by
-what was read before anything was locked. Under the locks the routine looks whether it is still so;
-if not, it has changed nothing and returns NULL, and the long way is taken.
+Handing in an answer: locks, steps, judgment, label, event. It does what
+`quality.services.submitting` does by a dozen statements, for the usual answer: one that settles its
+task or waits for others, or that is scored only. What becomes of it was decided by what was read
+before anything was locked. Under the locks the routine looks whether it is still so; if not, it has
+changed nothing and returns NULL, and the long way is taken.
+
+Picking gold for a claim that is one round trip itself (`routing.seams.MixSource`).
 """
 
 from common.routines import Routine
@@ -90,3 +93,56 @@ BEGIN
 END
 """
 HAND_IN = Routine("quality_hand_in", ARGUMENTS, "bigint", BODY, needs="quality_label")
+
+SOME = 20  # gold tasks in a row, begun anywhere, among which luck chooses
+LOOKED = 10  # times as many are looked through: somebody may have had nearly all of them
+UNSEEN = (
+    # CROSS has SQLite begin with the gold, of which there is little, and not with all tasks.
+    "SELECT t.id FROM (SELECT g.id AS gold, t.id FROM quality_goldanswer g "
+    "CROSS JOIN routing_task t "
+    "WHERE t.id = g.task_id AND t.project_id = %s AND t.task_type_id = %s "
+    "AND t.state NOT IN ('cancelled', 'recalled') "
+    "AND g.set_at <= %s AND (g.retired_at IS NULL OR g.retired_at > %s) "
+    "AND g.id {side} (SELECT CAST(%s * max(id) AS bigint) FROM quality_goldanswer) "
+    "ORDER BY g.id LIMIT %s) t "
+    "WHERE NOT EXISTS (SELECT 1 FROM quality_qualificationitem i WHERE i.task_id = t.id) "
+    "AND NOT EXISTS (SELECT 1 FROM quality_adjudication d WHERE d.task_id = t.id "
+    "AND d.why = 'gold' AND d.decided_at IS NULL AND d.cancelled_at IS NULL) "
+    "AND NOT EXISTS (SELECT 1 FROM routing_assignment a WHERE a.task_id = t.id AND {human}) "
+    "AND NOT EXISTS (SELECT 1 FROM quality_judgment q JOIN workforce_annotator n "
+    "ON n.id = q.annotator_id WHERE q.task_id = t.id AND ({person} OR {account})) "
+    "AND {apart} ORDER BY t.gold LIMIT %s"
+)
+
+
+def _unseen(side: str, limit: str) -> str:
+    sql = UNSEEN.format(
+        side=side,
+        human="a.human = ANY (humans)",
+        person="n.person_id = ANY (humans)",
+        account="-n.id = ANY (humans)",
+        apart="t.id <> ALL (besides)",
+    )
+    for name in ("of_project", "of_type", "at", "at", "begin_at", str(LOOKED * SOME), limit):
+        sql = sql.replace("%s", name, 1)
+    return f"SELECT array_agg(s.id) FROM ({sql}) s"
+
+
+UNSEEN_GOLD = Routine(
+    "quality_unseen_gold",
+    "humans bigint[], of_project bigint, of_type bigint, at timestamptz, besides bigint[], "
+    "begin_at float8",
+    "bigint",
+    f"""
+DECLARE
+    found bigint[];
+BEGIN
+    found := ({_unseen(">=", str(SOME))});
+    IF coalesce(cardinality(found), 0) < {SOME} THEN
+        found := found || ({_unseen("<", f"{SOME} - coalesce(cardinality(found), 0)")});
+    END IF;
+    RETURN found[1 + floor(random() * cardinality(found))::int];
+END
+""",
+    needs="quality_goldanswer",
+)

@@ -1,8 +1,8 @@
 """A claim as one round trip (PostgreSQL): locks, version, limits, pick, seat, states, event.
 
-It does what `routing.services.claiming` does by several statements, for the usual claim: nothing is
-mixed in, no harmful content is counted, and the own crew's work is enough. Everything else it
-leaves to that: it then says why and has changed nothing. Each statement of a volatile function sees
+It does what `routing.services.claiming` does by several statements, for the usual claim: no harmful
+content is counted, and the own crew's work is enough. Everything else it leaves to that: it then
+says why and has changed nothing. Each statement of a volatile function sees
 what was committed before it began, so that what is read under the locks is as it is.
 """
 
@@ -38,13 +38,14 @@ ARGUMENTS = """
     held int[], facts numeric, actor bigint, giver bigint, at timestamptz, today date,
     cap int, hourly int, wanted int, runs bigint[], crews int[], lows bigint[], highs bigint[],
     shut bigint[], projects bigint[], in_hand int[], leases int[], guidelines bigint[],
-    speeds jsonb, effort float8
+    speeds jsonb, effort float8, mixer text, mixed text, draws float8[], chances jsonb,
+    usual float8, begins float8[]
 """
 RETURNS = """TABLE (
     status text, assignment bigint, assignment_public uuid, decision bigint, effort_seconds float8,
     guideline bigint, lease timestamptz, task bigint, task_public uuid, project bigint,
     task_type bigint, task_guideline bigint, task_attempt int, task_state text, task_steps int,
-    external_id text, payload_reference text, payload text
+    external_id text, payload_reference text, payload text, purpose text
 )"""
 PICKABLE = f"""
     p.pool_id = my_pool AND p.taken < p.opened AND t.state IN {WANTED}
@@ -93,7 +94,11 @@ BODY = f"""
 DECLARE
     full_projects bigint[] := '{{}}';
     seats bigint[];
+    seated bigint[];
     ids uuid[];
+    others bigint[] := '{{}}';
+    other bigint;
+    work record;
     event_data jsonb;
 BEGIN
     PERFORM pg_advisory_xact_lock({HUMANS}, human_lock);
@@ -109,7 +114,11 @@ BEGIN
         RETURN NEXT;
         RETURN;
     END IF;
-    IF in_hand IS NOT NULL THEN
+    -- Which project it is matters only where all of them together may be too many.
+    IF in_hand IS NOT NULL AND wanted + (
+            SELECT count(*) FROM routing_assignment a
+            WHERE a.annotator_id = ANY (accounts) AND a.state IN {LIVE}
+            ) > (SELECT min(m) FROM unnest(in_hand) AS m) THEN
         SELECT coalesce(array_agg(h.project_id), '{{}}') INTO full_projects
         FROM (SELECT t.project_id, count(*) AS n FROM routing_assignment a
               JOIN routing_task t ON t.id = a.task_id
@@ -144,6 +153,26 @@ BEGIN
         RETURN NEXT;
         RETURN;
     END IF;
+    seated := seats;
+    IF mixer <> '' THEN
+        FOR place IN 1 .. wanted LOOP
+            other := NULL;
+            IF draws[place] IS NOT NULL THEN
+                SELECT t.project_id, t.task_type_id, y.skill_id INTO work
+                FROM routing_placement p JOIN routing_task t ON t.id = p.task_id
+                JOIN routing_tasktype y ON y.id = t.task_type_id WHERE p.id = seats[place];
+                IF draws[place] < coalesce((chances ->> work.skill_id::text)::float8, usual) THEN
+                    EXECUTE format('SELECT %I($1, $2, $3, $4, $5, $6)', mixer) INTO other
+                    USING humans, work.project_id, work.task_type_id, at,
+                        array_remove(others, NULL), begins[place];
+                END IF;
+            END IF;
+            others[place] := other;
+            IF other IS NOT NULL THEN
+                seated := array_remove(seated, seats[place]);
+            END IF;
+        END LOOP;
+    END IF;
     SELECT array_agg(gen_random_uuid()) INTO ids FROM unnest(seats);
     IF wanted > 1 THEN
         event_data := jsonb_build_object('annotator', me_public, 'count', wanted, 'digest', (
@@ -153,25 +182,26 @@ BEGIN
     END IF;
     RETURN QUERY
     WITH picked AS (
-        SELECT i.public_id, p.id AS seat, p.decision_id, t.id, t.public_id AS task_public,
+        SELECT i.public_id, p.decision_id, t.id, t.public_id AS task_public,
             t.project_id, t.task_type_id, t.guideline_id, t.attempt, t.state, t.steps,
-            t.external_id, t.payload_reference, t.payload,
+            t.external_id, t.payload_reference, t.payload, i.other IS NOT NULL AS apart,
             coalesce(effort, (d.key ->> 'hours')::float8 * 3600
                 * coalesce((speeds ->> t.task_type_id::text)::float8, 1)) AS seconds,
-            coalesce(guidelines[l.place], t.guideline_id) AS in_force,
+            coalesce(guidelines[l.place], w.guideline_id) AS in_force,
             at + leases[l.place] * interval '1 minute' AS until
-        FROM unnest(seats, ids) AS i (seat, public_id)
-        JOIN routing_placement p ON p.id = i.seat JOIN routing_task t ON t.id = p.task_id
+        FROM unnest(seats, ids, others) AS i (seat, public_id, other)
+        JOIN routing_placement p ON p.id = i.seat JOIN routing_task w ON w.id = p.task_id
+        JOIN routing_task t ON t.id = coalesce(i.other, p.task_id)
         JOIN routing_decision d ON d.id = p.decision_id
         JOIN unnest(projects) WITH ORDINALITY AS l (project_id, place)
             ON l.project_id = t.project_id
     ), seat AS (
-        UPDATE routing_placement p SET taken = p.taken + 1 WHERE p.id = ANY (seats)
+        UPDATE routing_placement p SET taken = p.taken + 1 WHERE p.id = ANY (seated)
     ), step AS (
         INSERT INTO routing_taskstep
             (task_id, sequence, from_state, to_state, actor_id, reason, at)
         SELECT k.id, k.steps + 1, k.state, 'held', actor, '', at FROM picked k
-        WHERE k.state <> 'held' RETURNING task_id
+        WHERE k.state <> 'held' AND NOT k.apart RETURNING task_id
     ), moved AS (
         UPDATE routing_task t SET state = 'held', steps = t.steps + 1
         FROM step WHERE t.id = step.task_id
@@ -180,7 +210,8 @@ BEGIN
             (public_id, task_id, annotator_id, human, pool_id, purpose, attempt, decision_id,
             guideline_id, state, steps, effort_seconds, day, assigned_by_id, reserved_at,
             lease_until, skip_reason, reason)
-        SELECT k.public_id, k.id, me, humans[1], my_pool, 'label', k.attempt, k.decision_id,
+        SELECT k.public_id, k.id, me, humans[1], my_pool,
+            CASE WHEN k.apart THEN mixed ELSE 'label' END, k.attempt, k.decision_id,
             k.in_force, 'reserved', 0, k.seconds, today, giver, at, k.until, '', ''
         FROM picked k RETURNING routing_assignment.id, routing_assignment.public_id
     ), told AS (
@@ -194,7 +225,7 @@ BEGIN
     SELECT 'taken', m.id, m.public_id, k.decision_id, k.seconds, k.in_force, k.until, k.id,
         k.task_public, k.project_id, k.task_type_id, k.guideline_id, k.attempt::int,
         k.state::text, k.steps::int, k.external_id::text, k.payload_reference::text,
-        k.payload::text
+        k.payload::text, CASE WHEN k.apart THEN mixed ELSE 'label' END
     FROM made m JOIN picked k ON k.public_id = m.public_id;
 END
 """

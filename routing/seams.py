@@ -136,10 +136,19 @@ class Mixed:
 
 
 class MixSource(Protocol):
-    """What a claim mixes in: gold, and qualification sets before real work."""
+    """What a claim mixes in: gold, and qualification sets before real work.
+
+    routine : name of a function in the database that picks as `pick` does, for claims that are one
+        round trip, "" = there is none: (humans bigint[], project bigint, task_type bigint, at
+        timestamptz, besides bigint[], begin float8) returns the id of a task or null; begin is luck
+        in [0, 1)
+    purpose : of what the routine picks
+    """
 
     name: str
     version: str
+    routine: str
+    purpose: str
 
     def wanted(self, *, annotator_id: int, facts: int, at: datetime) -> float:
         """Return with which chance the next task is to be one that is mixed in, 0 to 1.
@@ -148,10 +157,17 @@ class MixSource(Protocol):
         """
         ...
 
+    def chances(
+        self, *, annotator_id: int, facts: int, at: datetime
+    ) -> tuple[Mapping[int, float], float]:
+        """Return the chance for tasks of each skill, by its id, and that of all other skills."""
+        ...
+
     def pick(
         self,
         *,
         annotator_id: int,
+        luck: float,
         humans: Sequence[int],
         project_id: int,
         task_type_id: int,
@@ -160,8 +176,10 @@ class MixSource(Protocol):
     ) -> Mixed | None:
         """Return a task of this project and type that none of these humans ever had, if any.
 
-        `besides` are tasks of the same claim. Asked inside the claim's transaction, when
-        ordinary work of that project and type is at hand: gold never comes where no work would.
+        `luck` is a number from 0 to the chance that was wanted: nothing is mixed in where it is not
+        below the chance of the skill. `besides` are tasks of the same claim. Asked inside the
+        claim's transaction, when ordinary work of that project and type is at hand: gold never
+        comes where no work would.
         """
         ...
 
@@ -219,15 +237,23 @@ class NoMix:
 
     name = "routing.default-mix"
     version = "1"
+    routine = purpose = ""
 
     def wanted(self, *, annotator_id: int, facts: int, at: datetime) -> float:
         """Return 0."""
         return 0.0
 
+    def chances(
+        self, *, annotator_id: int, facts: int, at: datetime
+    ) -> tuple[Mapping[int, float], float]:
+        """Return none."""
+        return {}, 0.0
+
     def pick(
         self,
         *,
         annotator_id: int,
+        luck: float,
         humans: Sequence[int],
         project_id: int,
         task_type_id: int,

@@ -7,7 +7,7 @@ task type as the work that it stands beside, and none that this human being ever
 
 import secrets
 from collections import OrderedDict
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 
 from django.db.models import F, Window
@@ -15,13 +15,13 @@ from django.db.models.functions import RowNumber
 
 from common.sql import among, not_among, rows, sql_time
 from quality.core.gold_rate import gold_rate
+from quality.routines import LOOKED, SOME, UNSEEN, UNSEEN_GOLD
 from routing.choices import Purpose
 from routing.models import TaskType
 from routing.seams import Mixed
 from workforce.models import Proficiency
 
 KEPT = 4_000  # annotators in a process
-SOME = 20  # gold tasks in a row, begun anywhere, among which luck chooses
 MOST = 2_000
 
 
@@ -30,6 +30,8 @@ class GoldMix:
 
     name = "quality.gold"
     version = "1"
+    routine = UNSEEN_GOLD.name
+    purpose = Purpose.GOLD.value
 
     def __init__(self) -> None:
         self._kept: OrderedDict[int, tuple[int, dict[int, float], float]] = OrderedDict()
@@ -40,10 +42,18 @@ class GoldMix:
         _rates, most = self._of(annotator_id, facts, at)
         return most
 
+    def chances(
+        self, *, annotator_id: int, facts: int, at: datetime
+    ) -> tuple[Mapping[int, float], float]:
+        """Return the chance of gold by skill, and that of a skill of which nothing is known."""
+        rates, _most = self._of(annotator_id, facts, at)
+        return rates, gold_rate(None, None)
+
     def pick(
         self,
         *,
         annotator_id: int,
+        luck: float,
         humans: Sequence[int],
         project_id: int,
         task_type_id: int,
@@ -53,9 +63,8 @@ class GoldMix:
         """Return a gold task of this project and type that none of these humans ever had."""
         held = self._kept.get(annotator_id)
         if held is not None:
-            _version, rates, most = held
-            mine = rates.get(_skill_of(task_type_id), gold_rate(None, None))
-            if self._luck.random() * most >= mine:
+            _version, rates, _most = held
+            if luck >= rates.get(_skill_of(task_type_id), gold_rate(None, None)):
                 return None
         found = unseen_gold(
             humans,
@@ -96,23 +105,6 @@ def rates_of(annotator_id: int, at: datetime) -> dict[int, float]:
     }
 
 
-UNSEEN = (
-    # CROSS has SQLite begin with the gold, of which there is little, and not with all tasks.
-    "SELECT g.task_id FROM quality_goldanswer g CROSS JOIN routing_task t "
-    "WHERE t.id = g.task_id AND t.project_id = %s AND t.task_type_id = %s "
-    "AND t.state NOT IN ('cancelled', 'recalled') "
-    "AND g.set_at <= %s AND (g.retired_at IS NULL OR g.retired_at > %s) "
-    "AND NOT EXISTS (SELECT 1 FROM quality_qualificationitem i WHERE i.task_id = t.id) "
-    "AND NOT EXISTS (SELECT 1 FROM quality_adjudication d WHERE d.task_id = t.id "
-    "AND d.why = 'gold' AND d.decided_at IS NULL AND d.cancelled_at IS NULL) "
-    "AND NOT EXISTS (SELECT 1 FROM routing_assignment a WHERE a.task_id = t.id AND {human}) "
-    "AND NOT EXISTS (SELECT 1 FROM quality_judgment q JOIN workforce_annotator n "
-    "ON n.id = q.annotator_id WHERE q.task_id = t.id AND ({person} OR {account})) "
-    "AND {apart} AND g.id {side} (SELECT CAST(%s * max(id) AS bigint) FROM quality_goldanswer) "
-    "ORDER BY g.id LIMIT %s"
-)
-
-
 def unseen_gold(
     humans: Sequence[int],
     project_id: int,
@@ -132,6 +124,8 @@ def unseen_gold(
     ----------
     humans : as assignments name them: persons' ids, and annotators' negative
     begin : in [0, 1), where in the order of making to begin; it goes on from the start
+    most : it looks through `LOOKED` times as many, so that a claim of somebody who has had nearly
+        all of the gold does not wait for all of it to be asked about
     """
     human, h = among("a.human", humans)
     person, p = among("n.person_id", [one for one in humans if one > 0] or [0])
@@ -141,7 +135,8 @@ def unseen_gold(
     found: list[int] = []
     for side in (">=", "<"):
         sql = UNSEEN.format(human=human, person=person, account=account, apart=apart, side=side)
-        values = [project_id, task_type_id, time, time, *h, *p, *n, *b, begin, most - len(found)]
+        left = most - len(found)
+        values = [project_id, task_type_id, time, time, begin, LOOKED * most, *h, *p, *n, *b, left]
         found += [pk for (pk,) in rows(sql, values, prepare=False)]
         if len(found) >= most or not begin:
             break

@@ -56,25 +56,28 @@ def claim(
     day = local_date(now, settings.OPERATION_TIME_ZONE)
     # Which of them are to be mixed in is drawn before anything is known of the work at hand.
     drawn = _draw(annotator.pk, count, now)
-    if not any(drawn):
-        made = claim_at_once(annotator, count, day, acting_user, now)
-        if made is not None:
-            return made
+    made = claim_at_once(annotator, drawn, day, acting_user, now)
+    if made is not None:
+        return made
     while True:
         with suppress(_Stale), transaction.atomic():
             return _claim(annotator, drawn, day, acting_user, now)
 
 
-def _draw(annotator_id: int, count: int, now: datetime) -> list[bool]:
-    """Return for each task of a claim whether something is to be mixed in in its place."""
+def _draw(annotator_id: int, count: int, now: datetime) -> list[float | None]:
+    """Return for each task of a claim whether something may be mixed in in its place.
+
+    None, or luck below the highest chance of any skill, which the chance of its skill thins.
+    """
     who = kept(annotator_id)
     version = who.version if who is not None else 0
     chance = seams.mix.get().wanted(annotator_id=annotator_id, facts=version, at=now)
-    return [chance > 0 and random.random() < chance for _ in range(count)]
+    drawn = [random.random() for _ in range(count)]
+    return [luck if luck < chance else None for luck in drawn]
 
 
 def _claim(
-    annotator: Annotator, drawn: Sequence[bool], day: date, acting_user: User, now: datetime
+    annotator: Annotator, drawn: Sequence[float | None], day: date, acting_user: User, now: datetime
 ) -> list[Assignment]:
     """Claim by as many statements as it needs."""
     who, reads = look(annotator.pk, day, now)
@@ -223,7 +226,7 @@ def _round(
 
 
 def _mixed(
-    who: Eligibility, found: list[Picked], drawn: Sequence[bool], now: datetime
+    who: Eligibility, found: list[Picked], drawn: Sequence[float | None], now: datetime
 ) -> list[Given]:
     """Return what is given: the placements found, some of them replaced by what is mixed in.
 
@@ -233,7 +236,7 @@ def _mixed(
     source = seams.mix.get()
     given: list[Given] = []
     # Fewer may be found than were drawn for.
-    for row, wanted in zip(found, drawn, strict=False):
+    for row, luck in zip(found, drawn, strict=False):
         rules = who.projects[row.task.project_id]
         one = Given(
             task=row.task,
@@ -245,9 +248,10 @@ def _mixed(
             placement_id=row.placement_id,
         )
         mixed = None
-        if wanted:
+        if luck is not None:
             mixed = source.pick(
                 annotator_id=who.annotator_id,
+                luck=luck,
                 humans=who.humans,
                 project_id=row.task.project_id,
                 task_type_id=row.task.task_type_id,

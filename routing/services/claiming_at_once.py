@@ -1,6 +1,7 @@
 """The usual claim as one round trip (PostgreSQL): see routing.routines."""
 
 import json
+import random
 from collections.abc import Sequence
 from datetime import date, datetime
 from typing import Any
@@ -9,7 +10,7 @@ from django.db import connection
 
 from accounts.models import User
 from common.sql import instance, rows
-from routing.choices import Purpose
+from routing import seams
 from routing.models import Assignment, Task
 from routing.routines import CLAIM
 from routing.services.eligibility import Eligibility, kept
@@ -20,7 +21,7 @@ SQL = (
     f"SELECT * FROM {CLAIM.name}(%s, %s, %s, %s::bigint[], %s::bigint[], %s, %s::int[], %s, %s, "
     "%s::bigint, %s, %s, %s::int, %s::int, %s, %s::bigint[], %s::int[], %s::bigint[], "
     "%s::bigint[], %s::bigint[], %s::bigint[], %s::int[], %s::int[], %s::bigint[], %s::jsonb, "
-    "%s::float8)"
+    "%s::float8, %s, %s, %s::float8[], %s::jsonb, %s::float8, %s::float8[])"
 )
 TAKEN = "taken"
 # As the routine returns a task.
@@ -42,19 +43,42 @@ if set(TASK) != set(TASK_FIELDS):
 
 
 def claim_at_once(
-    annotator: Annotator, count: int, day: date, acting_user: User, now: datetime
+    annotator: Annotator,
+    draws: Sequence[float | None],
+    day: date,
+    acting_user: User,
+    now: datetime,
 ) -> list[Assignment] | None:
-    """Claim in one round trip; None where the claim is not a usual one, and nothing was done."""
-    who = kept(annotator.pk)
+    """Claim in one round trip; None where the claim is not a usual one, and nothing was done.
+
+    draws : for each task that is wanted, whether something may be mixed in (see `MixSource.pick`)
+    """
+    who, count = kept(annotator.pk), len(draws)
     if connection.vendor != "postgresql" or who is None or not _usual(who, count, now):
+        return None
+    mixture = _mixture(who, draws, now)
+    if mixture is None:
         return None
     own = acting_user.pk == annotator.user_id
     values = _values(who, annotator, count, day, None if own else acting_user.pk)
     values[8], values[10] = acting_user.pk, now
-    found = rows(SQL, values)
+    found = rows(SQL, values + mixture)
     if not found or found[0][0] != TAKEN:
         return None
     return [_made(row, who, values[9], day, now) for row in found]
+
+
+def _mixture(who: Eligibility, draws: Sequence[float | None], now: datetime) -> list[object] | None:
+    """Return what the routine mixes in; None where it cannot."""
+    if all(luck is None for luck in draws):
+        return ["", "", None, None, None, None]
+    source = seams.mix.get()
+    if not source.routine:
+        return None
+    chances, usual = source.chances(annotator_id=who.annotator_id, facts=who.version, at=now)
+    begins = [random.random() for _luck in draws]
+    by_skill = json.dumps({str(pk): chance for pk, chance in chances.items()})
+    return [source.routine, source.purpose, list(draws), by_skill, usual, begins]
 
 
 def _usual(who: Eligibility, count: int, now: datetime) -> bool:
@@ -106,7 +130,7 @@ def _values(
 
 
 def _made(row: Sequence[Any], who: Eligibility, giver: Any, day: date, now: datetime) -> Assignment:
-    _status, pk, public_id, decision, effort, guideline, lease, *task = row
+    _status, pk, public_id, decision, effort, guideline, lease, *task, purpose = row
     if task[-1] is not None:
         task[-1] = json.loads(str(task[-1]))
     made = Assignment(
@@ -116,7 +140,7 @@ def _made(row: Sequence[Any], who: Eligibility, giver: Any, day: date, now: date
         annotator_id=who.annotator_id,
         human=who.human,
         pool_id=who.pool_id,
-        purpose=Purpose.LABEL,
+        purpose=purpose,
         attempt=task[5],
         decision_id=decision,
         guideline_id=guideline,

@@ -261,12 +261,14 @@ def _mixed(
     found: list[Given] = []
     for (_line, one, task, effort), beside in zip(lines, given, strict=True):
         harmful = one.harm != Harm.NONE
-        if not (chance > 0 and random.random() < chance and room >= 1):
+        luck = random.random()
+        if luck >= chance or room < 1:
             continue
         if harmful and effort > harm_hours + HAIR:
             continue
         mixed = source.pick(
             annotator_id=member.annotator.pk,
+            luck=luck,
             humans=member.who.humans,
             project_id=one.project_id,
             task_type_id=task.task_type_id,

@@ -162,13 +162,14 @@ def test_gold_is_of_the_same_kind_unseen_and_not_of_a_qualification(
     picks = {
         mix.pick(
             annotator_id=person.pk,
+            luck=2 * chance * place / 199,
             humans=[-person.pk, -colleague.pk],
             project_id=tasks[0].project_id,
             task_type_id=tasks[0].task_type_id,
             besides=[],
             at=NOW,
         )
-        for _ in range(200)
+        for place in range(200)
     }
     assert {pick.task_id for pick in picks if pick is not None} == {tasks[4].pk}
     # With the chance of this skill over the highest, some are left to be ordinary work.
