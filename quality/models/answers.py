@@ -16,9 +16,16 @@ class Judgment(models.Model):
     """One answer of one annotator to one task; corrections are new rows (`attempt`)."""
 
     public_id = public_id_field()
-    task = models.ForeignKey(Task, models.PROTECT, related_name="judgments", verbose_name=_("task"))
+    # Both stand first in an index below; each submission writes to every one.
+    task = models.ForeignKey(
+        Task, models.PROTECT, related_name="judgments", db_index=False, verbose_name=_("task")
+    )
     annotator = models.ForeignKey(
-        Annotator, models.PROTECT, related_name="judgments", verbose_name=_("annotator")
+        Annotator,
+        models.PROTECT,
+        related_name="judgments",
+        db_index=False,
+        verbose_name=_("annotator"),
     )
     assignment = models.ForeignKey(
         Assignment,
@@ -34,6 +41,7 @@ class Judgment(models.Model):
         null=True,
         blank=True,
         related_name="+",
+        db_index=False,
         verbose_name=_("guideline version"),
     )
     attempt = models.PositiveSmallIntegerField(_("attempt"), default=1)

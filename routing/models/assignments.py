@@ -38,7 +38,10 @@ class Assignment(models.Model):
         Annotator, models.PROTECT, related_name="assignments", verbose_name=_("annotator")
     )
     human = models.BigIntegerField(_("human being"), editable=False)
-    pool = models.ForeignKey(Pool, models.PROTECT, related_name="+", verbose_name=_("pool"))
+    # Each claim and submission writes to every index: none is kept by which nothing is looked up.
+    pool = models.ForeignKey(
+        Pool, models.PROTECT, related_name="+", db_index=False, verbose_name=_("pool")
+    )
     purpose = models.CharField(_("purpose"), max_length=14, choices=Purpose, default=Purpose.LABEL)
     attempt = models.PositiveSmallIntegerField(
         _("attempt"), default=1, help_text=_("the task's when it was taken")
@@ -58,6 +61,7 @@ class Assignment(models.Model):
         null=True,
         blank=True,
         related_name="+",
+        db_index=False,
         verbose_name=_("guideline version"),
     )
     state = models.CharField(
@@ -74,6 +78,7 @@ class Assignment(models.Model):
         null=True,
         blank=True,
         related_name="+",
+        db_index=False,
         verbose_name=_("assigned by"),
         help_text=_("empty = the annotator took it"),
     )
@@ -139,12 +144,19 @@ class Assignment(models.Model):
 class AssignmentStep(models.Model):
     """One change of an assignment's state; never changed nor deleted."""
 
-    assignment = models.ForeignKey(Assignment, models.CASCADE, related_name="history_steps")
+    # The unique constraint on its number has the index; nobody asks for the steps of an actor.
+    assignment = models.ForeignKey(
+        Assignment, models.CASCADE, related_name="history_steps", db_index=False
+    )
     sequence = models.PositiveSmallIntegerField(_("sequence"))
     from_state = models.CharField(_("from"), max_length=12, choices=AssignmentState)
     to_state = models.CharField(_("to"), max_length=12, choices=AssignmentState)
     actor = models.ForeignKey(
-        settings.AUTH_USER_MODEL, models.PROTECT, related_name="+", verbose_name=_("by")
+        settings.AUTH_USER_MODEL,
+        models.PROTECT,
+        related_name="+",
+        db_index=False,
+        verbose_name=_("by"),
     )
     reason = models.CharField(_("reason"), max_length=300, blank=True)
     at = models.DateTimeField(_("at"))

@@ -22,8 +22,10 @@ class Task(models.Model):
     """
 
     public_id = public_id_field()
+    # Each change of state writes to every index: none is kept that another covers, nor one by which
+    # nothing is looked up.
     project = models.ForeignKey(
-        Project, models.PROTECT, related_name="tasks", verbose_name=_("project")
+        Project, models.PROTECT, related_name="tasks", db_index=False, verbose_name=_("project")
     )
     external_id = models.CharField(_("external id"), max_length=200)
     task_type = models.ForeignKey(
@@ -35,10 +37,17 @@ class Task(models.Model):
         null=True,
         blank=True,
         related_name="+",
+        db_index=False,
         verbose_name=_("guideline version"),
     )
     domain = models.ForeignKey(
-        Domain, models.PROTECT, null=True, blank=True, related_name="+", verbose_name=_("domain")
+        Domain,
+        models.PROTECT,
+        null=True,
+        blank=True,
+        related_name="+",
+        db_index=False,
+        verbose_name=_("domain"),
     )
     # -- size and ambiguity
     size = models.FloatField(_("size"), default=1.0, help_text=_("in the type's quantity unit"))
@@ -154,12 +163,17 @@ class Task(models.Model):
 class TaskStep(models.Model):
     """One change of a task's state; never changed nor deleted."""
 
-    task = models.ForeignKey(Task, models.CASCADE, related_name="history_steps")
+    # The unique constraint on its number has the index; nobody asks for the steps of an actor.
+    task = models.ForeignKey(Task, models.CASCADE, related_name="history_steps", db_index=False)
     sequence = models.PositiveIntegerField(_("sequence"))
     from_state = models.CharField(_("from"), max_length=10, choices=TaskState)
     to_state = models.CharField(_("to"), max_length=10, choices=TaskState)
     actor = models.ForeignKey(
-        settings.AUTH_USER_MODEL, models.PROTECT, related_name="+", verbose_name=_("by")
+        settings.AUTH_USER_MODEL,
+        models.PROTECT,
+        related_name="+",
+        db_index=False,
+        verbose_name=_("by"),
     )
     reason = models.CharField(_("reason"), max_length=300, blank=True)
     at = models.DateTimeField(_("at"))
