@@ -41,7 +41,7 @@ def main() -> None:
     parser.add_argument("--tasks", type=int, default=120_000)
     parser.add_argument("--gold", type=int, default=1_000)
     parser.add_argument("--workers", type=int, default=2)
-    parser.add_argument("--threads", type=int, default=8)
+    parser.add_argument("--threads", type=int, default=4)
     options = parser.parse_args()
     django.setup()
 
@@ -56,8 +56,9 @@ def main() -> None:
         server("benchmarks.empty_view:application", options, BENCH_EMPTY_VIEW="1") as empty,
         server("config.wsgi", options) as product,
     ):
-        run(product, served.tokens, single(), seconds=2)  # warm
-        run(empty, served.tokens, _take, seconds=2)
+        for _warm in range(5):  # each client's connection is served by either process
+            run(product, served.tokens, single(), seconds=0.6)
+            run(empty, served.tokens, _take, seconds=0.6)
         for _round in range(options.rounds):
             for name, address, script in (("empty", empty, _take), ("single", product, single())):
                 found = run(address, served.tokens, script, seconds=options.seconds)

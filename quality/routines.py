@@ -94,8 +94,8 @@ END
 """
 HAND_IN = Routine("quality_hand_in", ARGUMENTS, "bigint", BODY, needs="quality_label")
 
-SOME = 20  # gold tasks in a row, begun anywhere, among which luck chooses
-LOOKED = 10  # times as many are looked through: somebody may have had nearly all of them
+SOME = 5  # gold tasks in a row, begun anywhere, among which luck chooses
+LOOKED = 40  # times as many are looked through: somebody may have had nearly all of them
 UNSEEN = (
     # CROSS has SQLite begin with the gold, of which there is little, and not with all tasks.
     "SELECT t.id FROM (SELECT g.id AS gold, t.id FROM quality_goldanswer g "

@@ -114,16 +114,18 @@ BEGIN
         RETURN NEXT;
         RETURN;
     END IF;
-    -- Which project it is matters only where all of them together may be too many.
+    -- Which project it is matters only where all of them together may be too many. Account by
+    -- account: asked for any of them, PostgreSQL would go through what everybody has in hand.
     IF in_hand IS NOT NULL AND wanted + (
-            SELECT count(*) FROM routing_assignment a
-            WHERE a.annotator_id = ANY (accounts) AND a.state IN {LIVE}
+            SELECT sum(h.n) FROM unnest(accounts) AS u (account), LATERAL (
+                SELECT count(*) AS n FROM routing_assignment a
+                WHERE a.annotator_id = u.account AND a.state IN {LIVE}) h
             ) > (SELECT min(m) FROM unnest(in_hand) AS m) THEN
         SELECT coalesce(array_agg(h.project_id), '{{}}') INTO full_projects
-        FROM (SELECT t.project_id, count(*) AS n FROM routing_assignment a
+        FROM (SELECT t.project_id, count(*) AS n FROM unnest(accounts) AS u (account)
+              JOIN routing_assignment a ON a.annotator_id = u.account
               JOIN routing_task t ON t.id = a.task_id
-              WHERE a.annotator_id = ANY (accounts) AND a.state IN {LIVE}
-              AND a.purpose IN {ANSWERS} GROUP BY t.project_id) h
+              WHERE a.state IN {LIVE} AND a.purpose IN {ANSWERS} GROUP BY t.project_id) h
         JOIN unnest(projects, in_hand) AS l (project_id, most) ON l.project_id = h.project_id
         WHERE h.n + wanted > l.most;
     END IF;
