@@ -5,6 +5,7 @@ both win: a step is taken from the state that was read, and its number is unique
 assignment without an answer gives its seat back in the same transaction.
 """
 
+from collections import Counter
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Any
@@ -31,7 +32,7 @@ from routing.choices import (
 from routing.errors import NotLive, NotYours, SeatGone
 from routing.models import Assignment, AssignmentStep, Task
 from routing.services.locks import hold_seats
-from routing.services.seats import free_seat, lock_task, take_seat
+from routing.services.seats import free_seat, free_seats, lock_task, take_seat
 from routing.services.task_states import move_tasks
 from workforce.models import Annotator
 
@@ -231,13 +232,26 @@ def _expire(ids: Sequence[int], *, acting_user: User, now: datetime) -> int:
     rows = list(
         _overdue(now)
         .filter(pk__in=ids)
-        .select_related("task", "annotator")
+        .select_related("task")
         .order_by("pk")
         .select_for_update(skip_locked=True, no_key=True, of=("self",))
     )
-    for row in rows:
-        _step(row, AssignmentState.EXPIRED, tell=False, acting_user=acting_user, now=now)
-        _free(row, acting_user=acting_user, now=now)
+    AssignmentStep.objects.bulk_create(
+        AssignmentStep(
+            assignment=row,
+            sequence=row.steps + 1,
+            from_state=row.state,
+            to_state=AssignmentState.EXPIRED,
+            actor=acting_user,
+            at=now,
+        )
+        for row in rows
+    )
+    Assignment.objects.filter(pk__in=[row.pk for row in rows]).update(
+        state=AssignmentState.EXPIRED, steps=F("steps") + 1, ended_at=now
+    )
+    freed = Counter(row.task_id for row in rows if _takes_seat(row))
+    free_seats(freed, acting_user=acting_user, now=now)
     if rows:
         record_event(
             "assignment.expired",
@@ -334,7 +348,6 @@ def _step(
     to_state: str,
     *,
     reason: str = "",
-    tell: bool = True,
     acting_user: User,
     now: datetime,
     **values: Any,
@@ -364,8 +377,7 @@ def _step(
     row.state, row.steps = to_state, row.steps + 1
     for name, value in changes.items():
         setattr(row, name, value)
-    if tell:
-        _tell(row, f"assignment.{to_state}", acting_user, now)
+    _tell(row, f"assignment.{to_state}", acting_user, now)
 
 
 def _tell(row: Assignment, kind: str, acting_user: User, now: datetime, **data: Any) -> None:
@@ -381,9 +393,13 @@ def _tell(row: Assignment, kind: str, acting_user: User, now: datetime, **data: 
     )
 
 
+def _takes_seat(row: Assignment) -> bool:
+    return row.purpose == Purpose.LABEL and row.attempt == row.task.attempt
+
+
 def _free(row: Assignment, *, acting_user: User, now: datetime) -> None:
     """Give the seat of an ended assignment back: labels have one."""
-    if row.purpose == Purpose.LABEL and row.attempt == row.task.attempt:
+    if _takes_seat(row):
         free_seat(row.task_id, acting_user=acting_user, now=now)
 
 

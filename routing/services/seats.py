@@ -5,7 +5,7 @@ assignments. Whoever changes one is inside a transaction and holds the seats of 
 (`hold_seats`); rows are locked in the order placement, then task, so that nobody waits in a ring.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from datetime import datetime
 
 from django.db import transaction
@@ -90,26 +90,40 @@ def take_seat(task_id: int) -> bool:
 
 
 def free_seat(task_id: int, *, acting_user: User, now: datetime) -> None:
-    """Give a seat back; a task that nobody holds or has answered any more is open again.
+    """Give a seat back (see `free_seats`)."""
+    free_seats({task_id: 1}, acting_user=acting_user, now=now)
 
-    One that is worked anew goes back to rework: it keeps its attempt.
+
+def free_seats(counts: Mapping[int, int], *, acting_user: User, now: datetime) -> None:
+    """Give seats back, so many of each task, by its id.
+
+    A task that nobody holds or has answered any more is open again; one that is worked anew goes
+    back to rework: it keeps its attempt.
     """
     _inside()
-    rows = in_force([task_id]).filter(taken__gt=0)
-    rows.update(taken=F("taken") - 1)
+    # In one order, whoever does it: two who give seats back never wait in a ring.
+    locked = in_force(counts).select_for_update(no_key=True).order_by("pk")
+    by_count: dict[int, list[int]] = {}
+    for task_id in locked.values_list("task_id", flat=True):
+        by_count.setdefault(counts[task_id], []).append(task_id)
+    for count, task_ids in by_count.items():
+        in_force(task_ids).filter(taken__gte=count).update(taken=F("taken") - count)
     others = Assignment.objects.filter(
-        task_id=task_id, purpose=Purpose.LABEL, state__in=SEATED_ASSIGNMENTS
+        task_id__in=counts,
+        purpose=Purpose.LABEL,
+        state__in=SEATED_ASSIGNMENTS,
+        attempt=F("task__attempt"),
     )
-    if others.filter(attempt=F("task__attempt")).exists():
-        return
-    attempt = Task.objects.values_list("attempt", flat=True).get(pk=task_id)
-    move_tasks(
-        [task_id],
-        from_state=TaskState.HELD,
-        to_state=TaskState.OPEN if attempt == 1 else TaskState.REWORK,
-        acting_user=acting_user,
-        now=now,
-    )
+    left = set(counts) - set(others.values_list("task_id", flat=True))
+    attempts = dict(Task.objects.filter(pk__in=left).values_list("pk", "attempt"))
+    for to_state, first in ((TaskState.OPEN, True), (TaskState.REWORK, False)):
+        move_tasks(
+            [task_id for task_id, attempt in attempts.items() if (attempt == 1) == first],
+            from_state=TaskState.HELD,
+            to_state=to_state,
+            acting_user=acting_user,
+            now=now,
+        )
 
 
 def _inside() -> None:
