@@ -98,9 +98,14 @@ def _plain(response: HttpResponse) -> HttpResponse:
 
 
 def caller_of(
-    request: HttpRequest, *, columns: Sequence[str] = (), joins: str = "", method: str = "POST"
+    request: HttpRequest,
+    *,
+    columns: Sequence[str] = (),
+    joins: str = "",
+    values: Sequence[Any] = (),
+    method: str = "POST",
 ) -> Caller:
-    """Return who calls, by the key of the request: its first statement, each time.
+    """Return who calls, by the key of the request: its first statement, each time (see `sign_in`).
 
     Raises
     ------
@@ -116,7 +121,7 @@ def caller_of(
     kind, _space, token = request.headers.get("Authorization", "").partition(" ")
     caller = None
     if kind.lower() == "bearer":
-        caller = sign_in(token.strip(), columns=columns, joins=joins, now=utc_now())
+        caller = sign_in(token.strip(), columns=columns, joins=joins, values=values, now=utc_now())
     if caller is None:
         raise Unauthorized
     return caller

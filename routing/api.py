@@ -1,5 +1,6 @@
 """Work under /api/v1: claim, and the steps of an assignment. A model works by these, too."""
 
+from collections.abc import Sequence
 from typing import Any
 from uuid import UUID
 
@@ -26,20 +27,30 @@ COLUMNS = tuple(f"n.{name}" for name in ANNOTATOR)
 JOIN = "LEFT JOIN workforce_annotator n ON n.user_id = u.id"
 
 
-def worker_of(request: HttpRequest) -> tuple[Caller, Annotator]:
+def worker_of(
+    request: HttpRequest,
+    *,
+    columns: Sequence[str] = (),
+    joins: str = "",
+    values: Sequence[Any] = (),
+) -> tuple[Caller, Annotator]:
     """Return who calls and their annotator, in the request's first statement.
+
+    More columns, by more joins, stand in the caller's `more` behind `COLUMNS`.
 
     Raises
     ------
     NotYours
         If the caller is no annotator.
     """
-    caller = caller_of(request, columns=COLUMNS, joins=JOIN)
+    caller = caller_of(
+        request, columns=(*COLUMNS, *columns), joins=f"{JOIN} {joins}", values=values
+    )
     caller.require(WORK)
     if caller.more[0] is None:
         raise NotYours
-    values = [caller.more[0], sql_uuid(caller.more[1]), caller.more[2]]
-    return caller, instance(Annotator, ANNOTATOR, values)
+    row = [caller.more[0], sql_uuid(caller.more[1]), caller.more[2]]
+    return caller, instance(Annotator, ANNOTATOR, row)
 
 
 def take_tasks(request: HttpRequest) -> HttpResponse:

@@ -175,12 +175,18 @@ USER_COLUMNS = (
 
 
 def sign_in(
-    token: str, *, columns: Sequence[str] = (), joins: str = "", now: datetime
+    token: str,
+    *,
+    columns: Sequence[str] = (),
+    joins: str = "",
+    values: Sequence[Any] = (),
+    now: datetime,
 ) -> Caller | None:
     """Return who calls by a token, or None: `find_key` in one statement, with the user's roles.
 
     Nothing of it is kept: a key that is revoked opens nothing from then on. An upper app may read
-    columns of its own in the same statement, from tables joined to the user `u`.
+    columns of its own in the same statement, from tables joined to the user `u`; `values` are what
+    its joins bind.
     """
     prefix, _dot, secret = token.partition(".")
     roles = (
@@ -195,19 +201,19 @@ def sign_in(
         f"(SELECT {roles} FROM accounts_membership m WHERE m.user_id = u.id), {users}{more} "
         f"FROM accounts_apikey k JOIN accounts_user u ON u.id = k.user_id {joins} "
         "WHERE k.prefix = %s",
-        [sql_time(now), sql_time(now - TOUCH_EVERY), prefix[:12]],
+        [sql_time(now), sql_time(now - TOUCH_EVERY), *values, prefix[:12]],
     )
     stored = found[0][1] if found else "0" * 64
     same = hmac.compare_digest(stored, hash_secret(secret))
     if not found or not same or not found[0][3]:
         return None
-    pk, _hash, scopes, _live, stale, granted, *values = found[0]
+    pk, _hash, scopes, _live, stale, granted, *read = found[0]
     if stale:
         ApiKey.objects.filter(pk=pk).update(last_used_at=now)
-    values[1] = sql_uuid(values[1])
-    user = instance(User, USER_COLUMNS, values[: len(USER_COLUMNS)])
+    read[1] = sql_uuid(read[1])
+    user = instance(User, USER_COLUMNS, read[: len(USER_COLUMNS)])
     user._roles = frozenset((granted or "").split(",")) - {""}
-    return Caller(user, frozenset(json.loads(scopes)), tuple(values[len(USER_COLUMNS) :]))
+    return Caller(user, frozenset(json.loads(scopes)), tuple(read[len(USER_COLUMNS) :]))
 
 
 def key_state(key: ApiKey, *, now: datetime) -> KeyState:

@@ -231,6 +231,13 @@ WHOLE = (
     "LEFT JOIN routing_placement p ON p.run_id = j.current_run_id AND p.task_id = t.id "
     "LEFT JOIN routing_decision d ON d.id = p.decision_id WHERE a.{column} = %s"
 )
+# The same within another statement: its columns by `w.*`.
+WHOLE_JOIN = f"LEFT JOIN LATERAL ({WHOLE.format(column='public_id')}) w ON true"
+
+
+def whole_values(assignment: int | UUID, now: datetime) -> list[Any]:
+    """Return what `WHOLE` binds."""
+    return [now, now, now, now, assignment]
 
 
 def read_whole(assignment: int | UUID, now: datetime) -> Whole | None:
@@ -239,11 +246,16 @@ def read_whole(assignment: int | UUID, now: datetime) -> Whole | None:
     PostgreSQL; nothing is locked: whoever acts by it looks again under the locks.
     """
     column = "public_id" if isinstance(assignment, UUID) else "id"
-    found = rows(WHOLE.format(column=column), [now, now, now, now, assignment])
-    if not found:
+    found = rows(WHOLE.format(column=column), whole_values(assignment, now))
+    return whole_of(found[0]) if found else None
+
+
+def whole_of(row: Sequence[Any]) -> Whole | None:
+    """Return the same from the columns of `WHOLE`."""
+    if row[0] is None:
         return None
-    *seats, judgments, dispersion, same_error = found[0][len(NAMES) :]
-    return Whole(_in_hand(found[0]), Seats(*seats), judgments, _dependence(dispersion, same_error))
+    *seats, judgments, dispersion, same_error = row[len(NAMES) :]
+    return Whole(_in_hand(row), Seats(*seats), judgments, _dependence(dispersion, same_error))
 
 
 @dataclass(frozen=True)

@@ -26,7 +26,7 @@ from quality.errors import AlreadyAnswered, NotWanted, Settled
 from quality.models import Adjudication, Judgment, Review
 from quality.services import submitting_at_once as at_once
 from quality.services.answer_checks import Checked, check_answer, ontology_of
-from quality.services.in_hand import InHand, Seats, lock_seats, read_in_hand, read_whole
+from quality.services.in_hand import InHand, Seats, Whole, lock_seats, read_in_hand, read_whole
 from quality.services.qualifying import after_answer
 from quality.services.settling import classes_of, settle
 from quality.services.terms import open_for_correction
@@ -79,6 +79,7 @@ def submit(
     confidence: float | None = None,
     source: str,
     clock: Clock | None = None,
+    whole: Whole | None = None,
     acting_user: User,
     now: datetime,
 ) -> Judgment:
@@ -92,6 +93,7 @@ def submit(
     raw_seconds : as the tool measured them; None = it did not
     confidence : that the annotator says to have, in [0, 1]
     source : JudgmentSource, not ``import``
+    whole : the assignment as the caller has just read it, where it has
 
     Raises
     ------
@@ -109,15 +111,16 @@ def submit(
     key = assignment.pk if isinstance(assignment, Assignment) else assignment
     given = Given(answer, raw_seconds, confidence, source, clock)
     if at_once.possible():
-        judgment = _at_once(key, given, acting_user, now)
+        judgment = _at_once(whole or read_whole(key, now), given, acting_user, now)
         if judgment is not None:
             return judgment
     return _by_steps(key, given, acting_user, now)
 
 
-def _at_once(key: UUID | int, given: Given, acting_user: User, now: datetime) -> Judgment | None:
+def _at_once(
+    whole: Whole | None, given: Given, acting_user: User, now: datetime
+) -> Judgment | None:
     """Submit in one round trip after reading; None where it takes more, and nothing was done."""
-    whole = read_whole(key, now)
     if whole is None:
         raise NotYours
     work = whole.work
