@@ -63,24 +63,47 @@ class ProjectAdmin(HistoryAdmin):
     search_fields = ("name", "key", "customer")
     list_select_related = ("current_run",)
     inlines = (PolicyInline, GuidelineInline)
-    autocomplete_fields = ("excluded_vendors", "required_certifications")
-    fields = (
-        "name",
-        "key",
-        "customer",
-        "is_open",
-        "currency",
-        "time_zone",
-        "error_cost_micro",
-        "late_cost_micro",
-        "excluded_vendors",
-        "required_attestations",
-        "required_certifications",
-        "minimum_level",
-        "minimum_clearance",
-        "sampling_order",
-        "random_share",
-        "reference_hosts",
+    autocomplete_fields = ("excluded_vendors", "required_certifications", "lead")
+    fieldsets = (
+        (
+            None,
+            {"fields": ("name", "key", "customer", "is_open", "currency", "time_zone")},
+        ),
+        (
+            _("What errors and delay cost"),
+            {"fields": ("error_cost_micro", "late_cost_micro")},
+        ),
+        (
+            _("Who may work on it"),
+            {
+                "fields": (
+                    "excluded_vendors",
+                    "required_attestations",
+                    "required_certifications",
+                    "minimum_level",
+                    "minimum_clearance",
+                )
+            },
+        ),
+        (
+            _("How work is served"),
+            {
+                "fields": (
+                    "lease_minutes",
+                    "in_progress_limit",
+                    "sampling_order",
+                    "random_share",
+                    "skip_to",
+                    "lead",
+                    "link_template",
+                    "reference_hosts",
+                )
+            },
+        ),
+        (
+            _("How answers are checked"),
+            {"fields": ("rework_to", "second_review_share", "adjudication_level")},
+        ),
     )
     actions_detail = ("route_now",)
 

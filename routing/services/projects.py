@@ -1,9 +1,11 @@
 """Projects and their guideline versions."""
 
 import hashlib
+import re
 from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
+from urllib.parse import urlsplit
 
 from django.db import transaction
 from django.utils.translation import gettext as _
@@ -12,7 +14,9 @@ from accounts.models import User
 from accounts.permissions import require
 from accounts.services.records import save_record
 from common.errors import Invalid
+from routing.choices import SkipTo
 from routing.models import GuidelineVersion, Project
+from routing.selectors import PLACES
 from routing.services.policies import create_draft, default_document
 from vendors.choices import AttestationKind
 from vendors.models import Vendor
@@ -59,7 +63,7 @@ def create_project(
 
 
 def check_project(project: Project) -> None:
-    """Refuse attestations and hosts that are none.
+    """Refuse attestations, hosts and links that are none, and a lead who is not named.
 
     Raises
     ------
@@ -81,6 +85,33 @@ def check_project(project: Project) -> None:
                 field="reference_hosts",
                 rule="host",
             )
+    _check_link(project.link_template)
+    if project.skip_to == SkipTo.LEAD and project.lead_id is None:
+        raise Invalid(
+            _("Where skipped tasks go to a lead, name one."), field="lead", rule="required"
+        )
+
+
+def _check_link(link: str) -> None:
+    """Refuse a link template that would open nothing, or something else than a page."""
+    if not link:
+        return
+    plain = link
+    for name in PLACES:
+        plain = plain.replace(f"{{{name}}}", "x")
+    parts = urlsplit(plain)
+    if parts.scheme != "https" or not parts.hostname:
+        raise Invalid(
+            _("The link begins with https:// and a host."), field="link_template", rule="https"
+        )
+    unknown = re.search(r"\{[^}]*\}?|\}", plain)
+    if unknown is not None:
+        raise Invalid(
+            _("%(name)s stands for nothing; there are %(known)s.")
+            % {"name": unknown.group(), "known": ", ".join(f"{{{name}}}" for name in PLACES)},
+            field="link_template",
+            rule="known",
+        )
 
 
 @transaction.atomic

@@ -16,7 +16,7 @@ from audit.models import Event
 from routing.models import Domain, Placement, Policy, Project, Run, Task
 from routing.services.policies import create_draft, default_document, to_yaml
 from tests.conftest import World
-from workforce.models import AnnotatorSkill
+from workforce.models import Annotator, AnnotatorSkill
 
 
 def client(user: Any) -> Client:
@@ -249,24 +249,34 @@ def test_the_front_page_of_an_empty_house(db: None) -> None:
     assert "There is no open project yet" in page
 
 
+TYPED = {
+    "key": "typed",
+    "name": "Typed",
+    "customer": "",
+    "currency": "EUR",
+    "time_zone": "UTC",
+    "error_cost_micro": "1.25",
+    "late_cost_micro": "0.000001",
+    "required_attestations": "nda, gdpr_dpa",
+    "reference_hosts": "img.example.com",
+    "minimum_level": "1",
+    "minimum_clearance": "0",
+    "lease_minutes": "45",
+    "in_progress_limit": "7",
+    "sampling_order": "uncertainty",
+    "random_share": "0.2",
+    "skip_to": "self",
+    "lead": "",
+    "link_template": "https://tool.example.com/tasks/{external_id}?a={assignment}",
+    "rework_to": "others",
+    "second_review_share": "0.1",
+    "adjudication_level": "4",
+    "is_open": "on",
+}
+
+
 def test_money_and_words_are_typed_as_people_write_them(world: World) -> None:
-    browser = client(world.users["operations"])
-    form = {
-        "key": "typed",
-        "name": "Typed",
-        "customer": "",
-        "currency": "EUR",
-        "time_zone": "UTC",
-        "error_cost_micro": "1.25",
-        "late_cost_micro": "0.000001",
-        "required_attestations": "nda, gdpr_dpa",
-        "reference_hosts": "img.example.com",
-        "minimum_level": "1",
-        "minimum_clearance": "0",
-        "sampling_order": "due",
-        "random_share": "0.1",
-        "is_open": "on",
-    }
+    browser, form = client(world.users["operations"]), TYPED
     answer = browser.post(reverse("admin:routing_project_add"), {**form, **_no_rows()})
     assert answer.status_code == 302, answer.context["errors"]
     project = Project.objects.get(key="typed")
@@ -281,6 +291,49 @@ def test_money_and_words_are_typed_as_people_write_them(world: World) -> None:
     )
     assert "iso9999" in wrong.content.decode()
     assert not Project.objects.filter(key="other").exists()
+
+
+def test_how_work_is_served_and_checked_is_set_in_the_form(world: World) -> None:
+    browser = client(world.users["operations"])
+    address = reverse("admin:routing_project_add")
+    browser.post(address, {**TYPED, **_no_rows()})
+    project = Project.objects.get(key="typed")
+    assert (project.lease_minutes, project.in_progress_limit) == (45, 7)
+    assert (project.sampling_order, project.random_share) == ("uncertainty", 0.2)
+    assert (project.skip_to, project.rework_to) == ("self", "others")
+    assert (project.second_review_share, project.adjudication_level) == (0.1, 4)
+    page = reverse("admin:routing_project_change", args=[project.pk])
+    lead = Annotator.objects.order_by("pk")[0]
+    changed = {**TYPED, **_no_rows(), "skip_to": "lead", "lead": str(lead.pk)}
+    assert browser.post(page, changed).status_code == 302
+    project.refresh_from_db()
+    assert (project.skip_to, project.lead) == ("lead", lead)
+    event = Event.objects.filter(kind="project.changed").latest("pk")
+    assert event.actor == world.users["operations"]
+
+
+@pytest.mark.parametrize(
+    ("change", "told"),
+    [
+        ({"lease_minutes": "0"}, "A lease is from 1 to 1,440 minutes"),
+        ({"lease_minutes": "x"}, "Enter a whole number."),
+        ({"in_progress_limit": "1001"}, "tasks in hand from 1 to 1,000"),
+        ({"random_share": "1.5"}, "A share is from 0 to 1."),
+        ({"skip_to": "lead"}, "Where skipped tasks go to a lead, name one."),
+        ({"skip_to": "nowhere"}, "Select a valid choice."),
+        ({"link_template": "javascript:alert(1)"}, "The link begins with https:// and a host."),
+        ({"link_template": "https://tool.example.com/{task_id}"}, "{task_id} stands for nothing"),
+        ({"adjudication_level": "6"}, "a level from 1 to 5"),
+    ],
+)
+def test_a_wrong_setting_of_a_project_is_told(
+    world: World, change: dict[str, str], told: str
+) -> None:
+    browser = client(world.users["operations"])
+    page = browser.post(reverse("admin:routing_project_add"), {**TYPED, **_no_rows(), **change})
+    assert page.status_code == 200
+    assert told in page.content.decode()
+    assert not Project.objects.filter(key="typed").exists()
 
 
 def _no_rows() -> dict[str, str]:
