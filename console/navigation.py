@@ -71,6 +71,7 @@ GROUPS: tuple[tuple[Any, tuple[tuple[Any, str, str, str], ...]], ...] = (
             (_("Alarms"), "notifications", "quality_alarm", "alarms.view"),
             (_("Quality reviews"), "rate_review", "quality_review", "reviews.view"),
             (_("Adjudications"), "balance", "quality_adjudication", "adjudications.view"),
+            (_("Audits"), "fact_check", "quality_auditlot", "audits.view"),
             (_("Pauses"), "pause_circle", "quality_pauseproposal", "alarms.view"),
             (_("Drift"), "show_chart", "quality_driftchart", "alarms.view"),
             (_("Errors by segment"), "donut_small", "quality_biasreport", "alarms.view"),

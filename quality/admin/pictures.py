@@ -119,6 +119,54 @@ def path(levels: Sequence[float], limit: float, *, title: str) -> SafeString:
     )
 
 
+def curve(
+    points: Sequence[tuple[float, float]], *, title: str, mark: float | None = None
+) -> SafeString:
+    """Draw a chance in [0, 1] over a share, from 0 to the last point; `mark` is a share.
+
+    points : (share, chance), shares ascending
+    """
+    width, height, left, right, top, bottom = 480, 220, 44, 14, 12, 28
+    last = max([share for share, _chance in points], default=0.0) or 1.0
+
+    def x(share: float) -> str:
+        return f"{left + min(share, last) / last * (width - left - right):.1f}"
+
+    def y(chance: float) -> str:
+        return f"{top + (1.0 - chance) * (height - top - bottom):.1f}"
+
+    lines = format_html_join(
+        "",
+        '<line x1="{0}" x2="{1}" y1="{2}" y2="{2}" stroke="currentColor" stroke-opacity="0.15"/>'
+        '<text x="{3}" y="{2}" dy="4" text-anchor="end" fill="currentColor" class="text-xs">{4}'
+        "</text>",
+        [(left, width - right, y(level), left - 6, f"{level:.0%}") for level in (0.0, 0.5, 1.0)],
+    )
+    ticks = format_html_join(
+        "",
+        '<text x="{}" y="{}" text-anchor="middle" fill="currentColor" class="text-xs">{}</text>',
+        [(x(last * part), height - 8, f"{last * part:.1%}") for part in (0.05, 0.5, 0.95)],
+    )
+    line = SafeString("")
+    if mark is not None:
+        line = format_html(
+            '<line x1="{0}" x2="{0}" y1="{1}" y2="{2}" stroke="currentColor" '
+            'stroke-dasharray="4 3" stroke-opacity="0.6"/>',
+            x(mark),
+            top,
+            height - bottom,
+        )
+    drawn = format_html(
+        f'{{}}{{}}{{}}<polyline points="{{}}" fill="none" stroke="currentColor" '
+        f'stroke-width="2" {OWN}/>',
+        lines,
+        ticks,
+        line,
+        " ".join(f"{x(share)},{y(chance)}" for share, chance in points),
+    )
+    return _framed(width, height, title, drawn)
+
+
 def _drawn(height: int, title: str, inner: SafeString) -> SafeString:
     return format_html(
         '<svg viewBox="0 0 {} {}" role="img" aria-label="{}" class="w-full max-w-3xl" '

@@ -121,20 +121,8 @@ def draw_audit(
         If the same lot is being audited, or inspection has been stopped and nobody resumes it.
     """
     require(acting_user, MANAGE)
-    if not since < until or until > now:
-        raise Invalid(
-            _("A lot is work of a time that is over: from before until."),
-            field="until",
-            rule="time",
-        )
     Project.objects.select_for_update(of=("self",)).get(pk=project.pk)
-    _check_alone(project, task_type, since, until)
-    type_id = task_type.pk if task_type is not None else None
-    frame = frame_of(lot_labels(project.pk, type_id, since, until, now))
-    if len(frame) < 2:
-        raise Invalid(
-            _("Fewer than two labels were accepted in this time."), field="since", rule="size"
-        )
+    frame = _frame(project, task_type, since, until, now)
     values = plan_values(plan, project, task_type, len(frame), resume_reason=resume_reason)
     seed = secrets.randbelow(SEEDS)
     drawn = sample(frame, values["size"], seed)
@@ -168,6 +156,65 @@ def draw_audit(
         seed=lot.seed,
     )
     return lot
+
+
+def _frame(
+    project: Project, task_type: TaskType | None, since: datetime, until: datetime, now: datetime
+) -> Frame:
+    """Return the labels of a lot that may be audited now, or refuse it."""
+    if not since < until or until > now:
+        raise Invalid(
+            _("A lot is work of a time that is over: from before until."),
+            field="until",
+            rule="time",
+        )
+    _check_alone(project, task_type, since, until)
+    type_id = task_type.pk if task_type is not None else None
+    frame = frame_of(lot_labels(project.pk, type_id, since, until, now))
+    if len(frame) < 2:
+        raise Invalid(
+            _("Fewer than two labels were accepted in this time."), field="since", rule="size"
+        )
+    return frame
+
+
+@dataclass(frozen=True)
+class Preview:
+    """What an audit would draw, before anything is.
+
+    values : the columns of its plan; strata : by band of risk, labels and how many are drawn
+    """
+
+    labels: int
+    values: dict[str, Any]
+    strata: dict[str, list[int]]
+    limiting_units: int | None
+
+
+def preview_audit(
+    project: Project,
+    *,
+    since: datetime,
+    until: datetime,
+    task_type: TaskType | None = None,
+    plan: StandardPlan | OwnPlan,
+    resume_reason: str = "",
+    acting_user: User,
+    now: datetime,
+) -> Preview:
+    """Return what `draw_audit` would draw of a lot as it is now, and refuse what it refuses.
+
+    How many are drawn of each band does not hang on luck; which ones they are does.
+    """
+    require(acting_user, MANAGE)
+    frame = _frame(project, task_type, since, until, now)
+    values = plan_values(plan, project, task_type, len(frame), resume_reason=resume_reason)
+    return Preview(
+        labels=len(frame),
+        values=values,
+        strata=_strata(frame, sample(frame, values["size"], 0)),
+        limiting_units=limiting_units(len(frame), values["size"], values["accept"]),
+    )
 
 
 def _check_alone(
