@@ -81,6 +81,18 @@ GROUPS: tuple[tuple[Any, tuple[tuple[Any, str, str, str], ...]], ...] = (
             (_("Relabelling"), "restart_alt", "quality_relabel", "judgments.view"),
             (_("Judgments"), "gavel", "quality_judgment", "judgments.view"),
             (_("Gold"), "military_tech", "quality_goldanswer", "gold.view"),
+            (
+                _("Qualification sets"),
+                "quiz",
+                "quality_qualificationset",
+                "qualification.view",
+            ),
+            (
+                _("Tries at qualifications"),
+                "school",
+                "quality_qualificationtry",
+                "qualification.view",
+            ),
             (_("Estimations"), "functions", "quality_estimation", "judgments.view"),
             (_("Throughput"), "speed", "quality_output", "ratings.view"),
             (_("Facts of task types"), "scatter_plot", "quality_typefacts", "judgments.view"),

@@ -9,6 +9,7 @@ from quality.admin import (
     charts,
     gold,
     pauses,
+    qualifications,
     relabelling,
     reviews,
 )
@@ -22,6 +23,7 @@ __all__ = [
     "charts",
     "gold",
     "pauses",
+    "qualifications",
     "relabelling",
     "reviews",
 ]

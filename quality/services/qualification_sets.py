@@ -22,6 +22,7 @@ from workforce.models import Skill
 MANAGE = "qualification.manage"
 # Work must not come across what a set asks.
 OUT_OF_WORK = (TaskState.ANSWERED, TaskState.ACCEPTED)
+CHANGEABLE = frozenset({"name", "levels", "size", "tries", "wait_days", "lease_minutes"})
 
 
 def make_set(
@@ -149,6 +150,94 @@ def add_tasks(
         digest=digest_of(task.public_id for task in new),
     )
     return len(new)
+
+
+@transaction.atomic
+def change_set(
+    asked: QualificationSet, values: Mapping[str, object], *, acting_user: User, now: datetime
+) -> QualificationSet:
+    """Change what a set asks for, before anybody has tried it.
+
+    values : any of name, levels, size, tries, wait_days, lease_minutes
+
+    Raises
+    ------
+    Conflict
+        If it is in force, or was tried: results stand under the set as it was then.
+    Invalid
+        Naming the field that breaks a rule.
+    """
+    require(acting_user, MANAGE)
+    row = _untried(asked)
+    changed = []
+    for name, value in values.items():
+        if name not in CHANGEABLE:
+            raise Invalid(_("This is not changed."), field=name, rule="known")
+        new = checked_levels(value) if name == "levels" else value  # type: ignore[arg-type]
+        if getattr(row, name) != new:
+            setattr(row, name, new)
+            changed.append(name)
+    if not changed:
+        return row
+    return save_record(row, permission=MANAGE, changed=changed, acting_user=acting_user, now=now)
+
+
+def _untried(asked: QualificationSet) -> QualificationSet:
+    """Lock a set that may be changed, or refuse."""
+    row = QualificationSet.objects.select_for_update(of=("self",)).get(pk=asked.pk)
+    if row.is_active:
+        raise Conflict(_("The set is in force: take it out of force, or make another one."))
+    if row.tried.exists():
+        raise Conflict(_("The set was tried: its results stand under it. Make another one."))
+    return row
+
+
+def free_gold(asked: QualificationSet) -> QuerySet[Task]:
+    """Return the tasks that may be added to a set: gold of its skill that no set asks."""
+    return (
+        Task.objects.filter(
+            Exists(GoldAnswer.objects.filter(task=OuterRef("pk"), retired_at__isnull=True)),
+            task_type__skill=asked.skill_id,
+            state__in=OUT_OF_WORK,
+            qualification_item__isnull=True,
+        )
+        .exclude(
+            adjudications__why="gold",
+            adjudications__decided_at__isnull=True,
+            adjudications__cancelled_at__isnull=True,
+        )
+        .order_by("pk")
+    )
+
+
+@transaction.atomic
+def remove_tasks(
+    asked: QualificationSet, tasks: Sequence[Task], *, acting_user: User, now: datetime
+) -> int:
+    """Take tasks out of a set that nobody has tried; returns how many were in it.
+
+    Raises
+    ------
+    Conflict
+        If it is in force, or was tried.
+    """
+    require(acting_user, MANAGE)
+    row = _untried(asked)
+    items = QualificationItem.objects.filter(set=row, task__in=[task.pk for task in tasks])
+    gone = list(items.values_list("task__public_id", flat=True))
+    if not gone:
+        return 0
+    items.delete()
+    record_event(
+        "qualification.tasks_removed",
+        acting_user=acting_user,
+        now=now,
+        subject="qualification",
+        subject_id=row.public_id,
+        count=len(gone),
+        digest=digest_of(gone),
+    )
+    return len(gone)
 
 
 @transaction.atomic
