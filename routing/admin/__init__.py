@@ -1,5 +1,23 @@
-"""Pages of the catalogue, projects, tasks, policies, runs and decisions."""
+"""Pages of the catalogue, projects, tasks, assignments, policies, runs and decisions."""
 
-from routing.admin import catalogue, decisions, policies, projects, pushing, runs, tasks
+from routing.admin import (
+    assignments,
+    catalogue,
+    decisions,
+    policies,
+    projects,
+    pushing,
+    runs,
+    tasks,
+)
 
-__all__ = ["catalogue", "decisions", "policies", "projects", "pushing", "runs", "tasks"]
+__all__ = [
+    "assignments",
+    "catalogue",
+    "decisions",
+    "policies",
+    "projects",
+    "pushing",
+    "runs",
+    "tasks",
+]

@@ -6,12 +6,14 @@ from django.contrib import admin
 from django.http import HttpRequest, HttpResponse
 from django.utils.translation import gettext_lazy as _
 from unfold.contrib.filters.admin import RangeDateTimeFilter
-from unfold.decorators import display
+from unfold.decorators import action, display
 
 from accounts.console_admin import ReadOnlyAdmin
 from common.time import utc_now
+from routing.admin.giving import to_confirm
 from routing.choices import Band, TaskState
-from routing.models import Assignment, Decision, Placement, Task
+from routing.models import Decision, Placement, Task
+from routing.services.assignments import MANAGE
 from routing.services.explaining import waits_like
 from routing.services.scoring import explain_task
 
@@ -40,10 +42,18 @@ class TaskAdmin(ReadOnlyAdmin):
     search_fields = ("external_id",)
     list_select_related = ("project", "task_type")
     change_form_template = "admin/routing/task.html"
+    actions = ("assign",)
 
     @display(description=_("state"), ordering="state", label=TASK_COLOURS)
     def shown_state(self, task: Task) -> tuple[str, str]:
         return task.state, task.get_state_display()
+
+    def has_assign_permission(self, request: HttpRequest) -> bool:
+        return self._may(request, MANAGE)
+
+    @action(description=_("Assign to somebody"), permissions=["assign"])
+    def assign(self, request: HttpRequest, queryset: Any) -> HttpResponse | None:
+        return to_confirm(self, request, queryset, "assign")
 
     def changeform_view(
         self,
@@ -83,12 +93,3 @@ class PlacementAdmin(ReadOnlyAdmin):
     list_filter = ("pool", "day")
     search_fields = ("task__external_id",)
     list_select_related = ("task", "pool", "decision", "run")
-
-
-@admin.register(Assignment)
-class AssignmentAdmin(ReadOnlyAdmin):
-    view_permission = "work.view"
-    list_display = ("task", "annotator", "state", "reserved_at", "lease_until", "ended_at")
-    list_filter = ("state", "annotator__pool")
-    search_fields = ("task__external_id", "annotator__name")
-    list_select_related = ("task", "annotator")

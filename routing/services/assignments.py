@@ -6,7 +6,7 @@ assignment without an answer gives its seat back in the same transaction.
 """
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -236,31 +236,81 @@ def _expire(ids: Sequence[int], *, acting_user: User, now: datetime) -> int:
         .order_by("pk")
         .select_for_update(skip_locked=True, no_key=True, of=("self",))
     )
+    _end_all(rows, AssignmentState.EXPIRED, acting_user=acting_user, now=now)
+    return len(rows)
+
+
+@transaction.atomic
+def end_many(
+    assignments: Iterable[Assignment],
+    to_state: str,
+    *,
+    reason: str,
+    acting_user: User,
+    now: datetime,
+) -> int:
+    """Take tasks away from whoever has them in hand, or give them back for them; returns how many.
+
+    to_state : withdrawn or released. Those that are over already stay as they are.
+
+    Raises
+    ------
+    Invalid
+        If no reason is given.
+    """
+    require(acting_user, MANAGE)
+    if to_state not in (AssignmentState.WITHDRAWN, AssignmentState.RELEASED):
+        raise ValueError(f"nobody ends work as {to_state}")
+    if not reason.strip():
+        raise Invalid(_("Say why."), field="reason", rule="required")
+    ids = sorted({row.pk for row in assignments})
+    of = Assignment.objects.filter(pk__in=ids)
+    hold_seats(of.order_by().values_list("task__project_id", flat=True).distinct())
+    rows = list(
+        of.filter(state__in=LIVE_ASSIGNMENTS)
+        .select_related("task")
+        .order_by("pk")
+        .select_for_update(no_key=True, of=("self",))
+    )
+    _end_all(rows, to_state, reason=reason.strip(), acting_user=acting_user, now=now)
+    return len(rows)
+
+
+def _end_all(
+    rows: Sequence[Assignment],
+    to_state: str,
+    *,
+    reason: str = "",
+    acting_user: User,
+    now: datetime,
+) -> None:
+    """End live assignments that are locked and give their seats back, with one event for all."""
+    if not rows:
+        return
     AssignmentStep.objects.bulk_create(
         AssignmentStep(
             assignment=row,
             sequence=row.steps + 1,
             from_state=row.state,
-            to_state=AssignmentState.EXPIRED,
+            to_state=to_state,
             actor=acting_user,
+            reason=reason[:300],
             at=now,
         )
         for row in rows
     )
     Assignment.objects.filter(pk__in=[row.pk for row in rows]).update(
-        state=AssignmentState.EXPIRED, steps=F("steps") + 1, ended_at=now
+        state=to_state, steps=F("steps") + 1, ended_at=now, reason=reason[:300]
     )
     freed = Counter(row.task_id for row in rows if _takes_seat(row))
     free_seats(freed, acting_user=acting_user, now=now)
-    if rows:
-        record_event(
-            "assignment.expired",
-            acting_user=acting_user,
-            now=now,
-            count=len(rows),
-            digest=digest_of(row.public_id for row in rows),
-        )
-    return len(rows)
+    record_event(
+        f"assignment.{to_state}",
+        acting_user=acting_user,
+        now=now,
+        count=len(rows),
+        digest=digest_of(row.public_id for row in rows),
+    )
 
 
 def end_for(
@@ -406,6 +456,7 @@ def _free(row: Assignment, *, acting_user: User, now: datetime) -> None:
 __all__ = [
     "check_worker",
     "end_for",
+    "end_many",
     "expire_leases",
     "heartbeat",
     "release",

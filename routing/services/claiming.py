@@ -33,7 +33,7 @@ from workforce.models import Annotator
 MOST = 100  # tasks of one claim
 
 
-class _Stale(Exception):
+class Stale(Exception):
     """What the process knew does not stand any more: locks are to be taken anew, in their order."""
 
 
@@ -60,7 +60,7 @@ def claim(
     if made is not None:
         return made
     while True:
-        with suppress(_Stale), transaction.atomic():
+        with suppress(Stale), transaction.atomic():
             return _claim(annotator, drawn, day, acting_user, now)
 
 
@@ -105,7 +105,7 @@ def look(annotator_id: int, day: date, now: datetime) -> tuple[Eligibility, Read
 
     Raises
     ------
-    _Stale
+    Stale
         If it was not what the locks were taken for: the caller begins anew.
     """
     who = kept(annotator_id)
@@ -117,7 +117,7 @@ def look(annotator_id: int, day: date, now: datetime) -> tuple[Eligibility, Read
     known, who = who, eligibility(annotator_id, version=reads.version, now=now)
     # Locks and limits must be those of the same human and the same projects.
     if who is not known and _read_for(who) != _read_for(known):
-        raise _Stale
+        raise Stale
     return who, reads
 
 
@@ -304,7 +304,7 @@ def take(
         lease_minutes=lease_minutes or task.project.lease_minutes,
     )
     while True:
-        with suppress(_Stale), transaction.atomic():
+        with suppress(Stale), transaction.atomic():
             return _take(annotator, given, acting_user, now)
 
 
@@ -334,4 +334,4 @@ def _take(annotator: Annotator, given: Given, acting_user: User, now: datetime) 
     return made
 
 
-__all__ = ["claim", "look", "take"]
+__all__ = ["Limits", "Stale", "claim", "look", "take"]
