@@ -12,6 +12,7 @@ from typing import Any
 
 from django.conf import settings
 from django.core.exceptions import DisallowedHost
+from django.db import InterfaceError, OperationalError
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase
 from django.urls import resolve
 from django.utils import translation
@@ -19,7 +20,7 @@ from django.utils.translation import gettext as _
 
 from accounts.errors import Unauthorized
 from accounts.services.keys import Caller, sign_in
-from common.errors import AppError, Invalid, NotFound
+from common.errors import AppError, Invalid, NotFound, TryAgain
 from common.time import utc_now
 
 PREFIX = "/api/"
@@ -58,6 +59,10 @@ def _answer(request: HttpRequest) -> HttpResponseBase:
         return problem(NotFound(what=_("address")))
     except AppError as error:
         return problem(error)
+    except (OperationalError, InterfaceError):
+        # Lost in the middle, or a lock that was not to be had: the transaction is gone as a whole.
+        log.warning("The database was lost at %s", request.path_info, exc_info=True)
+        return problem(TryAgain())
     except Exception:
         log.exception("The API failed at %s", request.path_info)
         failed = AppError(_("Something went wrong here; it has been recorded."))
@@ -82,6 +87,8 @@ def problem(error: AppError) -> HttpResponse:
     )
     if error.status == Unauthorized.status:
         answer["WWW-Authenticate"] = "Bearer"
+    if error.status == TryAgain.status:
+        answer["Retry-After"] = "1"
     return _plain(answer)
 
 

@@ -42,6 +42,14 @@ class Forbidden(AppError):
         super().__init__(message, action=action, **data)
 
 
+class TryAgain(AppError):
+    """The database was lost or busy in the middle; nothing was done."""
+
+    code = "try_again"
+    status = 503
+    text = _("The database could not be reached just now. Nothing was done: try again.")
+
+
 class Conflict(AppError):
     """Someone else changed it first, or the state does not allow the step."""
 

@@ -10,7 +10,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from django.conf import settings
-from django.db import connection, transaction
+from django.db import InterfaceError, OperationalError, connection, transaction
 from django.db.models import Q
 from django.utils.translation import gettext as _
 
@@ -194,7 +194,7 @@ def sign_in(
     )
     users = ", ".join(f"u.{name}" for name in USER_COLUMNS)
     more = "".join(f", {column}" for column in columns)
-    found = rows(
+    found = _first(
         "SELECT k.id, k.secret_hash, CAST(k.scopes AS text), "
         "k.revoked_at IS NULL AND (k.expires_at IS NULL OR k.expires_at > %s) AND u.is_active, "
         "k.last_used_at IS NULL OR k.last_used_at < %s, "
@@ -214,6 +214,21 @@ def sign_in(
     user = instance(User, USER_COLUMNS, read[: len(USER_COLUMNS)])
     user._roles = frozenset((granted or "").split(",")) - {""}
     return Caller(user, frozenset(json.loads(scopes)), tuple(read[len(USER_COLUMNS) :]))
+
+
+def _first(sql: str, values: Sequence[Any]) -> list[tuple[Any, ...]]:
+    """Run the first statement of a request, on a new connection where the kept one has died.
+
+    The statement only reads, so that it may be run again; asking each kept connection first
+    whether it lives would be one more round trip of each request.
+    """
+    try:
+        return rows(sql, values)
+    except (OperationalError, InterfaceError):
+        if connection.in_atomic_block:
+            raise
+        connection.close()
+        return rows(sql, values)
 
 
 def key_state(key: ApiKey, *, now: datetime) -> KeyState:
