@@ -62,6 +62,8 @@ def refit_effort(*, acting_user: User, now: datetime) -> Refit:
             n=int(found.n[g]),
             log_factor=float(found.log_factor[g]),
             log_spread=float(found.log_spread[g]),
+            log_lower=float(found.log_lower[g]),
+            log_upper=float(found.log_upper[g]),
         )
         for g in np.flatnonzero(found.n).tolist()
     ]

@@ -33,11 +33,21 @@ class DomainAdmin(Catalogue, HistoryAdmin):
 @admin.register(EffortEstimate)
 class EffortEstimateAdmin(ReadOnlyAdmin):
     view_permission = "routing.view"
-    list_display = ("task_type", "complexity_band", "as_of", "n", "factor")
-    list_filter = ("task_type",)
+    list_display = ("task_type", "complexity_band", "as_of", "n", "factor", "between")
+    list_filter = ("task_type", "complexity_band")
     list_select_related = ("task_type",)
 
     @display(description=_("mean over the type's default"))
     def factor(self, row: EffortEstimate) -> str:
-        mean = expected_seconds(np.ones(1), np.array([row.log_factor]), np.array([row.log_spread]))
-        return f"× {mean[0]:.2f}"
+        return f"× {_mean(row.log_factor, row.log_spread):.2f}"
+
+    @display(description=_("of it, nine times in ten"))
+    def between(self, row: EffortEstimate) -> str:
+        if row.log_lower is None or row.log_upper is None:
+            return "–"
+        low, high = (_mean(at, row.log_spread) for at in (row.log_lower, row.log_upper))
+        return f"{low:.2f} – {high:.2f}"
+
+
+def _mean(log_factor: float, log_spread: float) -> float:
+    return float(expected_seconds(np.ones(1), np.array([log_factor]), np.array([log_spread]))[0])

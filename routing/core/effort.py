@@ -6,6 +6,11 @@ medians, the spread is 1.4826 · MAD: a clock left running over night does not c
 as if `STRENGTH` durations had said what is usual (normal–normal shrinkage). The two locations are
 found in turn (Tukey's median polish, Exploratory Data Analysis, 1977).
 
+A factor has an interval: the variance of a median by the signs of what lies around it, summed by
+annotator (the sandwich of Huber, 1967, clustered as by Liang and Zeger, Biometrika 73, 1986, with
+the density of a normal of the group's own spread), t with one degree of freedom less than there are
+annotators, and the doubt of the default that the shrinkage leaves.
+
 The type's default is the mean of a log-normal of the usual spread, so its median lies lower: a log
 factor of USUAL_LOG_FACTOR says "as the default".
 """
@@ -14,6 +19,7 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.stats import t as student
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
@@ -24,6 +30,7 @@ USUAL_LOG_FACTOR = -0.5 * USUAL_SPREAD**2
 MAX_LOG_FACTOR = 3.0
 MAX_SPREAD = 1.5  # a mean three times the median: wider is no longer one kind of work
 ROUNDS = 4
+LEVEL = 0.9  # of the interval of a factor
 MAX_SECONDS = 3_600_000.0  # a thousand hours: what takes longer is a project, not a task
 
 
@@ -32,6 +39,7 @@ class EffortFit:
     """What was fitted.
 
     log_factor, log_spread, n : (groups,) ln of median over default, spread of ln, durations
+    log_lower, log_upper : (groups,) central 90 % interval of log_factor
     log_speed, answers : (annotators,) ln of the annotator's time over what is usual, durations
     """
 
@@ -40,6 +48,8 @@ class EffortFit:
     n: Ints
     log_speed: Floats
     answers: Ints
+    log_lower: Floats
+    log_upper: Floats
 
 
 def default_seconds(base: Floats, unit: Floats, size: Floats) -> Floats:
@@ -74,7 +84,32 @@ def fit(
     weight = n / (n + STRENGTH)
     spread = np.sqrt(weight * mad**2 + (1.0 - weight) * USUAL_SPREAD**2)
     spread = np.minimum(spread, MAX_SPREAD)
-    return EffortFit(factor, spread, n, speed, answers)
+    half = _half_width(own - factor[of], of, groups, by, spread, weight)
+    return EffortFit(factor, spread, n, speed, answers, factor - half, factor + half)
+
+
+def _half_width(
+    around: Floats, group: Ints, groups: int, annotator: Ints, spread: Floats, weight: Floats
+) -> Floats:
+    """Return half the width of the factors' intervals, (groups,).
+
+    around : (n,) ln of durations around their group's factor, own speed taken off
+    weight : (groups,) of the durations beside the default
+    """
+    signs = np.sign(around)
+    pairs, at = np.unique(group * (annotator.max(initial=0) + 1) + annotator, return_inverse=True)
+    whose = pairs // (annotator.max(initial=0) + 1)
+    sums = np.bincount(at, weights=signs, minlength=len(pairs))
+    n = np.maximum(np.bincount(group, minlength=groups), 1)
+    people = np.bincount(whose, minlength=groups)
+    square = np.bincount(whose, weights=sums**2, minlength=groups) / n**2
+    # Of independent signs no less: few clusters may cancel by luck.
+    square = np.maximum(square, 1.0 / n) * people / np.maximum(people - 1, 1)
+    median = 0.5 * np.pi * spread**2 * square
+    default = 0.5 * np.pi * USUAL_SPREAD**2 / STRENGTH
+    total = weight**2 * median + (1.0 - weight) ** 2 * default
+    freedom = np.clip(people - 1, 2, None)
+    return np.asarray(student.ppf(0.5 + 0.5 * LEVEL, freedom) * np.sqrt(total))
 
 
 def fit_speed(seconds: Floats, usual: Floats, annotator: Ints, annotators: int) -> Floats:

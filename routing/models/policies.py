@@ -97,6 +97,10 @@ class EffortEstimate(models.Model):
         _("log factor"), help_text=_("ln of measured effort over the type's default")
     )
     log_spread = models.FloatField(_("log spread"), help_text=_("standard deviation of ln effort"))
+    log_lower = models.FloatField(
+        _("log factor from"), null=True, help_text=_("of its central 90 % interval")
+    )
+    log_upper = models.FloatField(_("log factor to"), null=True)
 
     class Meta:
         verbose_name = _("effort estimate")
@@ -109,6 +113,11 @@ class EffortEstimate(models.Model):
             ),
             models.CheckConstraint(
                 condition=Q(log_spread__gte=0), name="%(app_label)s_%(class)s_spread_not_negative"
+            ),
+            models.CheckConstraint(
+                condition=Q(log_lower__isnull=True, log_upper__isnull=True)
+                | Q(log_lower__lte=F("log_factor"), log_upper__gte=F("log_factor")),
+                name="%(app_label)s_%(class)s_factor_within",
             ),
         ]
 

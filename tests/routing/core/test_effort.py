@@ -101,3 +101,47 @@ def test_no_task_is_expected_to_take_more_than_the_most() -> None:
     default = np.array([60.0, 1e300])
     found = expected_seconds(default, np.full(2, USUAL_LOG_FACTOR), np.full(2, USUAL_SPREAD))
     np.testing.assert_allclose(found, [60.0, MAX_SECONDS])
+
+
+def test_the_interval_of_a_factor_holds_what_was_planted() -> None:
+    """Nine times in ten by many annotators; by few it is wider, never narrower."""
+    rng = np.random.default_rng(11)
+    doubt = np.sqrt(0.5 * np.pi * USUAL_SPREAD**2 / 20.0)
+    for durations, people, most in ((2_000, 20, 0.95), (300, 8, 0.98), (30, 3, 1.0)):
+        held, widths = [], []
+        for _each in range(150):
+            truth = USUAL_LOG_FACTOR + rng.normal(0, doubt, 3)
+            speed = rng.normal(0, 0.2, people)
+            speed -= speed.mean()  # what is usual is what these people take together
+            group, annotator = rng.integers(0, 3, durations), rng.integers(0, people, durations)
+            seconds = 50 * np.exp(
+                truth[group] + speed[annotator] + rng.normal(0, USUAL_SPREAD, durations)
+            )
+            found = fit(seconds, np.full(durations, 50.0), group, 3, annotator, people)
+            assert (found.log_lower <= found.log_factor).all()
+            held += list((found.log_lower <= truth) & (truth <= found.log_upper))
+            widths += list(found.log_upper - found.log_lower)
+        assert 0.85 <= np.mean(held) <= most, (durations, np.mean(held))
+        # An interval that says nothing would hold everything.
+        assert np.median(widths) < 6 * doubt
+
+
+def test_annotators_who_differ_by_kind_of_work_widen_it() -> None:
+    """Their durations are not so many independent ones."""
+    rng = np.random.default_rng(12)
+    group, annotator = rng.integers(0, 2, 4_000), rng.integers(0, 8, 4_000)
+    noise = rng.normal(0, 0.5, 4_000)
+    bent = rng.normal(0, 0.4, (2, 8))
+    alike = fit(np.exp(noise), np.ones(4_000), group, 2, annotator, 8)
+    apart = fit(np.exp(noise + bent[group, annotator]), np.ones(4_000), group, 2, annotator, 8)
+    narrow, wide = (found.log_upper - found.log_lower for found in (alike, apart))
+    assert (wide > 2 * narrow).all()
+
+
+def test_without_durations_the_doubt_of_the_default_is_left() -> None:
+    found = fit(np.zeros(0), np.zeros(0), np.zeros(0, int), 2, np.zeros(0, int), 1)
+    assert np.isfinite(found.log_lower).all()
+    assert (found.log_lower < USUAL_LOG_FACTOR).all()
+    assert (found.log_upper > USUAL_LOG_FACTOR).all()
+    one = fit(np.array([3.0]), np.ones(1), np.zeros(1, int), 1, np.zeros(1, int), 1)
+    assert one.log_lower[0] < one.log_factor[0] < one.log_upper[0]
