@@ -54,6 +54,7 @@ def test_the_planted_effort_is_found_and_read_by_the_next_run(world: World) -> N
     assert (found.durations, found.groups) == (800, 1)
     row = EffortEstimate.objects.get()
     assert (row.task_type.key, row.complexity_band, row.n) == ("image-classification", "low", 800)
+    assert row.log_factor - 0.3 < row.log_lower < row.log_factor < row.log_upper
     world.route("street")
     hours = {
         run.pk: float(unpack(bytes(run.record.inputs), *RECORD_TYPES).cohorts.hours[0])
