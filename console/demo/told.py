@@ -17,8 +17,8 @@ from console.demo.week import LIVED, USUAL, Delivery, morning_of
 from quality.choices import AlarmState, PauseState, ReviewState
 from quality.models import Alarm, Judgment, PauseProposal, Review
 from routing import seams
-from routing.choices import Purpose, TaskState
-from routing.models import Run, Task, TaskStep, TaskType
+from routing.choices import AssignmentState, Purpose, TaskState
+from routing.models import AssignmentStep, Run, Task, TaskStep, TaskType
 from routing.services.knowledge import Learnt, Valued, compare_knowledge
 from workforce.models import Pool
 
@@ -45,6 +45,7 @@ class Told:
     done: Counter[str]
     answers: int
     rework: int
+    expired: int
     accepted: int
     cost: Cost | None
     pauses: list[tuple[str, int, int, str]]
@@ -73,6 +74,10 @@ def tell_week(first: date, plan: Sequence[Delivery] = USUAL) -> Told | None:
         done=done,
         answers=Judgment.objects.filter(submitted_at__gte=begin, submitted_at__lt=end).count(),
         rework=over.get(TaskState.REWORK, 0),
+        # Whoever found them: claims end leases as the sweep in the evening does.
+        expired=AssignmentStep.objects.filter(
+            to_state=AssignmentState.EXPIRED, at__gte=begin, at__lt=end
+        ).count(),
         accepted=over.get(TaskState.ACCEPTED, 0),
         cost=cost_of_labels(begin, end),
         pauses=_pauses(end),
@@ -156,7 +161,7 @@ def print_week(told: Told, console: Console) -> None:
         console,
         "answered",
         f"{d['submitted']:,}, skipped {d['skipped']:,}, given back {d['released']:,}, leases "
-        f"ended {d['expired']:,}, signs of life {d['heartbeats']:,}",
+        f"ended {told.expired:,}, signs of life {d['heartbeats']:,}",
     )
     _line(
         console,

@@ -8,6 +8,7 @@ from django.db.models import Count, Q
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import path, reverse
+from django.utils.html import format_html
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy as _l
 from unfold.contrib.filters.admin import RangeDateTimeFilter
@@ -43,7 +44,7 @@ STATE_COLOURS = {
     "rejected": "danger",
     "cancelled": "default",
 }
-SHOWN_ITEMS = 50
+SHOWN_ITEMS = 20
 SHOWN_POINTS = 8  # rows of the table beside the curve
 WAITING = Q(items__review__state__in=(ReviewState.PENDING, ReviewState.TAKEN))
 
@@ -85,7 +86,7 @@ class AuditLotAdmin(ReadOnlyAdmin):
         "resubmission_of",
         "resume_reason",
         "seed",
-        "digest",
+        "shown_digest",
         "created_by",
         "created_at",
         "decided_at",
@@ -124,6 +125,10 @@ class AuditLotAdmin(ReadOnlyAdmin):
     @display(description=_l("wrong in the lot"))
     def shown_bound(self, row: AuditLot) -> str:
         return _bound(row)
+
+    @display(description=_l("digest of the labels"))
+    def shown_digest(self, row: AuditLot) -> str:
+        return format_html('<span class="break-all">{}</span>', row.digest)
 
     @display(description=_l("plan"))
     def shown_plan(self, row: AuditLot) -> str:

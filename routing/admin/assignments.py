@@ -12,7 +12,7 @@ from unfold.decorators import action, display
 from accounts.console_admin import ReadOnlyAdmin
 from common.time import utc_now
 from routing.admin.giving import giving_view, to_confirm
-from routing.choices import LIVE_ASSIGNMENTS
+from routing.choices import LIVE_ASSIGNMENTS, Purpose
 from routing.models import Assignment
 from routing.services.assignments import MANAGE
 
@@ -49,6 +49,34 @@ class HandFilter(admin.SimpleListFilter):
         return queryset.filter(lease_until__lte=utc_now()) if value == "overdue" else queryset
 
 
+# What people took it for. Gold looks like labelling: whoever manages work is not to know it.
+KINDS = {
+    Purpose.LABEL: _("labelling"),
+    Purpose.GOLD: _("labelling"),
+    Purpose.QUALIFICATION: _("qualification"),
+    Purpose.REVIEW: _("quality review"),
+    Purpose.ADJUDICATION: _("adjudication"),
+}
+LABELLING = "labelling"
+
+
+class KindFilter(admin.SimpleListFilter):
+    """What people took it for."""
+
+    title = _("kind")
+    parameter_name = "kind"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, Any]]:
+        others = (Purpose.REVIEW, Purpose.ADJUDICATION, Purpose.QUALIFICATION)
+        return [(LABELLING, _("labelling")), *((str(one), KINDS[one]) for one in others)]
+
+    def queryset(self, request: HttpRequest, queryset: Any) -> Any:
+        value = self.value()
+        if value == LABELLING:
+            return queryset.filter(purpose__in=(Purpose.LABEL, Purpose.GOLD))
+        return queryset.filter(purpose=value) if value else queryset
+
+
 @admin.register(Assignment)
 class AssignmentAdmin(ReadOnlyAdmin):
     view_permission = "work.view"
@@ -57,6 +85,7 @@ class AssignmentAdmin(ReadOnlyAdmin):
         "project",
         "annotator",
         "pool",
+        "shown_kind",
         "shown_state",
         "reserved_at",
         "lease_until",
@@ -65,6 +94,7 @@ class AssignmentAdmin(ReadOnlyAdmin):
     )
     list_filter = (
         HandFilter,
+        KindFilter,
         "state",
         "task__project",
         "pool",
@@ -78,6 +108,7 @@ class AssignmentAdmin(ReadOnlyAdmin):
         "task",
         "annotator",
         "pool",
+        "shown_kind",
         "shown_state",
         "attempt",
         "decision",
@@ -115,6 +146,10 @@ class AssignmentAdmin(ReadOnlyAdmin):
     @display(description=_("project"), ordering="task__project__name")
     def project(self, row: Assignment) -> str:
         return str(row.task.project)
+
+    @display(description=_("kind"))
+    def shown_kind(self, row: Assignment) -> str:
+        return str(KINDS[Purpose(row.purpose)])
 
     @display(description=_("state"), ordering="state", label=STATE_COLOURS)
     def shown_state(self, row: Assignment) -> tuple[str, str]:

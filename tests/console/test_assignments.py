@@ -11,7 +11,7 @@ from django.urls import reverse
 from accounts.models import User
 from routing.admin import giving
 from routing.models import Assignment, Placement, Task
-from routing.services.claiming import claim
+from routing.services.claiming import claim, take
 from tests.conftest import NOW, World
 from tests.quality.services.work import login, people, routed
 
@@ -66,6 +66,8 @@ def test_who_has_what(world: World, held: list[Assignment]) -> None:
         ({"hand": "now"}, 3),
         ({"hand": "overdue"}, 3),  # the lease of the test's day is long over
         ({"hand": "by_hand"}, 0),
+        ({"kind": "labelling"}, 3),
+        ({"kind": "review"}, 0),
         ({"state__exact": "submitted"}, 0),
         ({"q": held[0].task.external_id}, 1),
         ({"q": "own 0"}, 3),
@@ -74,6 +76,19 @@ def test_who_has_what(world: World, held: list[Assignment]) -> None:
         assert found.context["cl"].result_count == count, query
     shown = browser.get(page(held[0])).content.decode()
     assert held[0].task.external_id in shown
+
+
+def test_gold_looks_like_labelling(world: World, held: list[Assignment]) -> None:
+    person, task = people()[0], Task.objects.order_by("pk")[6]
+    take(person, task, purpose="gold", acting_user=login(world, person), now=NOW)
+    browser = client(world.users["operations"])
+    found = browser.get(reverse(LIST), {"kind": "labelling"})
+    assert found.context["cl"].result_count == 4
+    gold = Assignment.objects.get(purpose="gold")
+    for shown in (found, browser.get(page(gold))):
+        words = shown.content.decode().lower()
+        assert "labelling" in words
+        assert ">gold<" not in words.replace(" ", "").replace("\n", "")
 
 
 def test_work_is_moved_after_a_page_that_counts_it(world: World, held: list[Assignment]) -> None:
