@@ -6,14 +6,17 @@ show.
 """
 
 from collections.abc import Callable
+from functools import wraps
 from typing import Any
 
 from django.core.exceptions import PermissionDenied, ValidationError
 from django.db import IntegrityError, models, transaction
 from django.forms import ModelForm
 from django.http import Http404, HttpRequest, HttpResponse
+from django.utils.html import escape
 from simple_history.admin import SimpleHistoryAdmin
 from unfold.admin import ModelAdmin, TabularInline
+from unfold.decorators import display
 
 from accounts.access import scoped
 from accounts.form_fields import WORD_LISTS, MoneyField, WordsField
@@ -38,6 +41,29 @@ def leave_dialog(url: str) -> HttpResponse:
     answer = HttpResponse()
     answer["HX-Redirect"] = url
     return answer
+
+
+class Badge(tuple[Any, Any]):
+    """A word with the value that its colour goes by; the page of one row shows the word alone."""
+
+    def __html__(self) -> str:
+        return escape(self[1])
+
+
+def badge(*, description: Any, label: Any, ordering: str | None = None) -> Callable[..., Any]:
+    """Show what a method returns, (value, word), as a coloured word in lists.
+
+    Without this a page of one row would show the pair as Python writes it.
+    """
+
+    def wrap(of: Callable[..., tuple[Any, Any]]) -> Any:
+        @wraps(of)
+        def shown(self: Any, row: Any) -> Badge:
+            return Badge(of(self, row))
+
+        return display(description=description, ordering=ordering, label=label)(shown)
+
+    return wrap
 
 
 class _ByTable:

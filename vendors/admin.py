@@ -16,7 +16,7 @@ from unfold.widgets import (
     UnfoldAdminTextInputWidget,
 )
 
-from accounts.console_admin import ConsoleInline, HistoryAdmin, actor, leave_dialog
+from accounts.console_admin import ConsoleInline, HistoryAdmin, actor, badge, leave_dialog
 from accounts.evidence import EvidenceForm, file_link
 from common.money import display as money
 from common.time import utc_now
@@ -146,7 +146,7 @@ class VendorAdmin(HistoryAdmin):
         rows = rows.select_related("organisation")
         return rows.prefetch_related("attestations", "contracts", "scores")
 
-    @display(description=_("state"), ordering="state", label=STATE_COLOURS)
+    @badge(description=_("state"), ordering="state", label=STATE_COLOURS)
     def shown_state(self, vendor: Vendor) -> tuple[str, str]:
         return vendor.state, vendor.get_state_display()
 
@@ -333,7 +333,7 @@ class AttestationAdmin(HistoryAdmin):
         last = cover_of(attestation, max(ends, default=None))[2]
         return None if last == FAR else last
 
-    @display(description=_("state today"), label=COVER_COLOURS)
+    @badge(description=_("state today"), label=COVER_COLOURS)
     def shown_state(self, attestation: Attestation) -> tuple[str, str]:
         state = state_today(attestation)
         if state == "declared":

@@ -13,7 +13,7 @@ from unfold.forms import BaseDialogForm
 from unfold.widgets import UnfoldAdminCheckboxSelectMultipleWidget
 
 from accounts.choices import KeyState
-from accounts.console_admin import ConsoleAdmin, actor, leave_dialog
+from accounts.console_admin import ConsoleAdmin, actor, badge, leave_dialog
 from accounts.models import ApiKey
 from accounts.permissions import SCOPES
 from accounts.services.keys import key_state, keys_in, make_key, revoke_key
@@ -99,7 +99,7 @@ class ApiKeyAdmin(ConsoleAdmin):
     def scope_list(self, key: ApiKey) -> str:
         return ", ".join(key.scopes)
 
-    @display(
+    @badge(
         description=_("state"),
         label={"live": "success", "expired": "warning", "revoked": "danger", "asleep": "warning"},
     )

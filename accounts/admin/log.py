@@ -2,9 +2,8 @@
 
 from django.contrib import admin
 from django.utils.translation import gettext_lazy as _
-from unfold.decorators import display
 
-from accounts.console_admin import ReadOnlyAdmin
+from accounts.console_admin import ReadOnlyAdmin, badge
 from audit.models import Event, Seal
 
 
@@ -18,7 +17,7 @@ class EventAdmin(ReadOnlyAdmin):
     fields = ("kind", "at", "actor", "subject", "subject_id", "data", "shown_seal")
     readonly_fields = fields
 
-    @display(description=_("seal"), label={"unsealed": "warning", "sealed": "success"})
+    @badge(description=_("seal"), label={"unsealed": "warning", "sealed": "success"})
     def shown_seal(self, event: Event) -> tuple[str, str]:
         sealed = getattr(event, "sealed", None)
         return ("sealed", f"#{sealed.seal.number}") if sealed else ("unsealed", str(_("unsealed")))

@@ -10,7 +10,7 @@ from unfold.decorators import action, display
 from unfold.forms import BaseDialogForm
 
 from accounts.choices import JOB_UNDER_WAY, JobState
-from accounts.console_admin import ReadOnlyAdmin, actor, leave_dialog
+from accounts.console_admin import ReadOnlyAdmin, actor, badge, leave_dialog
 from accounts.evidence import file_link
 from accounts.models import Job, StoredFile
 from accounts.services.files import shown_size
@@ -75,7 +75,7 @@ class JobAdmin(ReadOnlyAdmin):
     readonly_fields = fields
     actions_detail = ("run_again",)
 
-    @display(
+    @badge(
         description=_("state"),
         ordering="state",
         label={

@@ -21,7 +21,7 @@ from unfold.decorators import action, display
 from unfold.forms import BaseDialogForm
 from unfold.widgets import UnfoldAdminRadioSelectWidget, UnfoldAdminTextareaWidget
 
-from accounts.console_admin import ReadOnlyAdmin, actor, leave_dialog
+from accounts.console_admin import ReadOnlyAdmin, actor, badge, leave_dialog
 from common.errors import AppError, Invalid
 from common.time import utc_now
 from quality.admin.answer_field import answer_field
@@ -160,7 +160,7 @@ class AdjudicationAdmin(ReadOnlyAdmin):
     def task_type(self, row: Adjudication) -> str:
         return row.task.task_type.name
 
-    @display(description=_l("state"), label=STATE_COLOURS)
+    @badge(description=_l("state"), label=STATE_COLOURS)
     def shown_state(self, row: Adjudication) -> tuple[str, str]:
         if row.decided_at is not None:
             return "decided", _("decided")

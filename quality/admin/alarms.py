@@ -16,7 +16,7 @@ from unfold.widgets import (
     UnfoldAdminTextareaWidget,
 )
 
-from accounts.console_admin import ReadOnlyAdmin, actor, leave_dialog
+from accounts.console_admin import ReadOnlyAdmin, actor, badge, leave_dialog
 from accounts.models import User
 from common.languages import translated
 from common.time import utc_now
@@ -141,7 +141,7 @@ class AlarmAdmin(ReadOnlyAdmin):
     def get_queryset(self, request: HttpRequest) -> Any:
         return seen_by(super().get_queryset(request), actor(request))
 
-    @display(description=_("state"), ordering="state", label=STATE_COLOURS)
+    @badge(description=_("state"), ordering="state", label=STATE_COLOURS)
     def shown_state(self, alarm: Alarm) -> tuple[str, str]:
         return alarm.state, alarm.get_state_display()
 

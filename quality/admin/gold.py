@@ -14,7 +14,7 @@ from django.utils.translation import gettext_lazy as _l
 from unfold.contrib.filters.admin import RangeDateTimeFilter
 from unfold.decorators import action, display
 
-from accounts.console_admin import HistoryAdmin, ReadOnlyAdmin, actor, leave_dialog
+from accounts.console_admin import HistoryAdmin, ReadOnlyAdmin, actor, badge, leave_dialog
 from common.errors import Invalid
 from common.time import utc_now
 from quality.admin.answers_shown import shown
@@ -109,7 +109,7 @@ class GoldAnswerAdmin(GoldPages, HistoryAdmin, ReadOnlyAdmin):
     def shown_label(self, row: GoldAnswer) -> str:
         return row.label or _("in full on its page")
 
-    @display(description=_l("state"), label=FLAG_COLOURS)
+    @badge(description=_l("state"), label=FLAG_COLOURS)
     def shown_flag(self, row: GoldAnswer) -> tuple[str, str]:
         if row.retired_at is not None:
             return "retired", _("retired")

@@ -16,7 +16,7 @@ from unfold.widgets import (
     UnfoldAdminTextInputWidget,
 )
 
-from accounts.console_admin import ReadOnlyAdmin, actor, leave_dialog
+from accounts.console_admin import ReadOnlyAdmin, actor, badge, leave_dialog
 from common.time import start_of_day, utc_now
 from quality.choices import PAUSE_TRANSITIONS, PAUSE_UNDECIDED, PauseState
 from quality.models import PauseProposal
@@ -149,7 +149,7 @@ class PauseProposalAdmin(ReadOnlyAdmin):
     readonly_fields = tuple(name for _title, part in fieldsets for name in part["fields"])
     actions_detail = ("confirm", "decline", "settle")
 
-    @display(description=_("state"), ordering="state", label=STATE_COLOURS)
+    @badge(description=_("state"), ordering="state", label=STATE_COLOURS)
     def shown_state(self, row: PauseProposal) -> tuple[str, str]:
         return row.state, row.get_state_display()
 

@@ -12,7 +12,7 @@ from unfold.contrib.filters.admin import RangeDateTimeFilter
 from unfold.decorators import action, display
 from unfold.forms import BaseDialogForm
 
-from accounts.console_admin import HistoryAdmin, ReadOnlyAdmin, actor, leave_dialog
+from accounts.console_admin import HistoryAdmin, ReadOnlyAdmin, actor, badge, leave_dialog
 from common.errors import Invalid
 from common.time import utc_now
 from quality.admin.qualification_forms import NamesForm, SetForm, TasksForm
@@ -78,9 +78,7 @@ class QualificationSetAdmin(HistoryAdmin):
             )
         )
 
-    @display(
-        description=_l("state"), ordering="is_active", label={"on": "success", "off": "default"}
-    )
+    @badge(description=_l("state"), ordering="is_active", label={"on": "success", "off": "default"})
     def shown_state(self, row: QualificationSet) -> tuple[str, str]:
         return ("on", _("in force")) if row.is_active else ("off", _("not in force"))
 
@@ -358,7 +356,7 @@ class QualificationTryAdmin(ReadOnlyAdmin):
         "annotator",
         "set",
         "number",
-        "shown_state",
+        "state",
         "shown_right",
         "shown_interval",
         "level",
@@ -377,7 +375,7 @@ class QualificationTryAdmin(ReadOnlyAdmin):
     def shown_pool(self, row: QualificationTry) -> str:
         return str(row.annotator.pool)
 
-    @display(description=_l("state"), ordering="state", label=TRY_COLOURS)
+    @badge(description=_l("state"), ordering="state", label=TRY_COLOURS)
     def shown_state(self, row: QualificationTry) -> tuple[str, str]:
         return row.state, row.get_state_display()
 

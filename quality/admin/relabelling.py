@@ -20,7 +20,7 @@ from unfold.widgets import (
     UnfoldBooleanSwitchWidget,
 )
 
-from accounts.console_admin import ReadOnlyAdmin, actor, leave_dialog
+from accounts.console_admin import ReadOnlyAdmin, actor, badge, leave_dialog
 from accounts.services.jobs import start_job
 from common.time import start_of_day, utc_now
 from quality.admin.files import csv_answer
@@ -114,7 +114,7 @@ class RelabelAdmin(ReadOnlyAdmin):
         "from_version",
         "to_version",
         "shown_query",
-        "shown_state",
+        "state",
         "made_by",
         "made_at",
         "applied_at",
@@ -135,7 +135,7 @@ class RelabelAdmin(ReadOnlyAdmin):
         ]
         return [*own, *super().get_urls()]
 
-    @display(description=_l("state"), ordering="state", label=STATE_COLOURS)
+    @badge(description=_l("state"), ordering="state", label=STATE_COLOURS)
     def shown_state(self, row: Relabel) -> tuple[str, str]:
         return row.state, row.get_state_display()
 

@@ -19,7 +19,7 @@ from unfold.contrib.filters.admin import RangeDateTimeFilter
 from unfold.decorators import action, display
 from unfold.forms import BaseDialogForm
 
-from accounts.console_admin import ReadOnlyAdmin, actor, leave_dialog
+from accounts.console_admin import ReadOnlyAdmin, actor, badge, leave_dialog
 from common.errors import AppError, Invalid
 from common.time import utc_now
 from quality.admin.answers_shown import shown
@@ -108,7 +108,7 @@ class ReviewAdmin(ReadOnlyAdmin):
     def task_type(self, row: Review) -> str:
         return row.task.task_type.name
 
-    @display(description=_l("state"), ordering="state", label=STATE_COLOURS)
+    @badge(description=_l("state"), ordering="state", label=STATE_COLOURS)
     def shown_state(self, row: Review) -> tuple[str, str]:
         return row.state, row.get_state_display()
 
@@ -136,7 +136,7 @@ class ReviewAdmin(ReadOnlyAdmin):
     def shown_pool(self, row: Review) -> str:
         return row.pool.name if row.pool is not None else _("the house")
 
-    @display(description=_l("verdict"), ordering="outcome", label=OUTCOME_COLOURS)
+    @badge(description=_l("verdict"), ordering="outcome", label=OUTCOME_COLOURS)
     def shown_outcome(self, row: Review) -> tuple[str, str]:
         if row.still and row.outcome:
             return "", _("hidden: a second review is under way")

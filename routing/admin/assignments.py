@@ -9,7 +9,7 @@ from django.utils.translation import gettext_lazy as _
 from unfold.contrib.filters.admin import RangeDateTimeFilter
 from unfold.decorators import action, display
 
-from accounts.console_admin import ReadOnlyAdmin
+from accounts.console_admin import ReadOnlyAdmin, badge
 from common.time import utc_now
 from routing.admin.giving import giving_view, to_confirm
 from routing.choices import LIVE_ASSIGNMENTS, Purpose
@@ -109,7 +109,7 @@ class AssignmentAdmin(ReadOnlyAdmin):
         "annotator",
         "pool",
         "shown_kind",
-        "shown_state",
+        "state",
         "attempt",
         "decision",
         "guideline",
@@ -151,7 +151,7 @@ class AssignmentAdmin(ReadOnlyAdmin):
     def shown_kind(self, row: Assignment) -> str:
         return str(KINDS[Purpose(row.purpose)])
 
-    @display(description=_("state"), ordering="state", label=STATE_COLOURS)
+    @badge(description=_("state"), ordering="state", label=STATE_COLOURS)
     def shown_state(self, row: Assignment) -> tuple[str, str]:
         return row.state, row.get_state_display()
 

@@ -133,7 +133,7 @@ def giving_view(page: Any, request: HttpRequest, step: str) -> HttpResponse:
             "rows": ",".join(str(row.pk) for row in rows),
             "button": button,
             "back": back,
-            "media": page.media + form.media,
+            "media": form.media,
         },
     )
 

@@ -12,7 +12,7 @@ from unfold.decorators import action, display
 from unfold.forms import BaseDialogForm
 from unfold.widgets import UnfoldAdminTextareaWidget
 
-from accounts.console_admin import HistoryAdmin, actor, leave_dialog
+from accounts.console_admin import HistoryAdmin, actor, badge, leave_dialog
 from common.errors import Invalid
 from common.time import utc_now
 from routing.choices import PolicyState
@@ -73,7 +73,7 @@ class PolicyAdmin(HistoryAdmin):
     fields = ("project", "note", "covers_safety_critical", "rules", "shown_hash")
     actions_detail = ("publish",)
 
-    @display(description=_("state"), ordering="state", label=POLICY_COLOURS)
+    @badge(description=_("state"), ordering="state", label=POLICY_COLOURS)
     def shown_state(self, policy: Policy) -> tuple[str, str]:
         return policy.state, policy.get_state_display()
 

@@ -23,7 +23,7 @@ from unfold.widgets import (
 )
 
 from accounts.access import scoped
-from accounts.console_admin import ReadOnlyAdmin, actor, leave_dialog
+from accounts.console_admin import ReadOnlyAdmin, actor, badge, leave_dialog
 from accounts.services.jobs import start_job
 from common.time import local_date, utc_now
 from routing.admin.push_tables import push_context, why_words
@@ -155,7 +155,7 @@ class PushAdmin(ReadOnlyAdmin):
     def shown_day(self, row: Push) -> str:
         return date_format(row.day, "D, j M Y")
 
-    @display(description=_l("state"), ordering="state", label=STATE_COLOURS)
+    @badge(description=_l("state"), ordering="state", label=STATE_COLOURS)
     def shown_state(self, row: Push) -> tuple[str, str]:
         return row.state, row.get_state_display()
 

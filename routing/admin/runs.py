@@ -11,7 +11,7 @@ from unfold.contrib.filters.admin import RangeDateTimeFilter
 from unfold.decorators import action, display
 from unfold.forms import BaseDialogForm
 
-from accounts.console_admin import ReadOnlyAdmin, leave_dialog
+from accounts.console_admin import ReadOnlyAdmin, badge, leave_dialog
 from common.errors import AppError
 from routing.choices import Band, Mode
 from routing.models import Decision, Run, RunCrew
@@ -57,7 +57,7 @@ class RunAdmin(ReadOnlyAdmin):
     def has_module_permission(self, request: HttpRequest) -> bool:
         return self._may(request, self.view_permission)
 
-    @display(description=_("state"), ordering="state", label=RUN_COLOURS)
+    @badge(description=_("state"), ordering="state", label=RUN_COLOURS)
     def shown_state(self, run: Run) -> tuple[str, str]:
         return run.state, run.get_state_display()
 

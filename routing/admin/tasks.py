@@ -6,9 +6,9 @@ from django.contrib import admin
 from django.http import HttpRequest, HttpResponse
 from django.utils.translation import gettext_lazy as _
 from unfold.contrib.filters.admin import RangeDateTimeFilter
-from unfold.decorators import action, display
+from unfold.decorators import action
 
-from accounts.console_admin import ReadOnlyAdmin
+from accounts.console_admin import ReadOnlyAdmin, badge
 from common.time import utc_now
 from routing.admin.giving import to_confirm
 from routing.choices import Band, TaskState
@@ -44,7 +44,7 @@ class TaskAdmin(ReadOnlyAdmin):
     change_form_template = "admin/routing/task.html"
     actions = ("assign",)
 
-    @display(description=_("state"), ordering="state", label=TASK_COLOURS)
+    @badge(description=_("state"), ordering="state", label=TASK_COLOURS)
     def shown_state(self, task: Task) -> tuple[str, str]:
         return task.state, task.get_state_display()
 

@@ -195,3 +195,21 @@ def test_the_list_and_a_page_take_as_many_statements_for_many(
     claim(other, count=5, acting_user=login(world, other), now=NOW)
     for address, before in few.items():
         assert cost(address) == before < 25, address
+
+
+def test_a_page_of_one_says_its_state_in_a_word(world: World, held: list[Assignment]) -> None:
+    """What is coloured in lists is a pair of value and word; the page of one shows the word."""
+    from routing.models import Push
+    from workforce.models import Pool
+
+    Push.objects.create(
+        pool=Pool.objects.get(key="in-house"),
+        day=NOW.date(),
+        made_by=world.users["operations"],
+        made_at=NOW,
+    )
+    browser = client(world.users["operations"])
+    push = reverse("admin:routing_push_change", args=[Push.objects.get().pk])
+    for address in (page(held[0]), push):
+        shown = browser.get(address).content.decode()
+        assert "(&#x27;" not in shown

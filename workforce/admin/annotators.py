@@ -15,7 +15,7 @@ from unfold.widgets import (
     UnfoldAdminTextInputWidget,
 )
 
-from accounts.console_admin import HistoryAdmin, ReadOnlyAdmin, actor, leave_dialog
+from accounts.console_admin import HistoryAdmin, ReadOnlyAdmin, actor, badge, leave_dialog
 from common.money import display as money
 from common.time import start_of_day, utc_now
 from workforce.admin.base import People
@@ -140,7 +140,7 @@ class AnnotatorAdmin(People, HistoryAdmin):
         seen = self._may(request, "persons.view")
         return [part for part in self.fieldsets if seen or part[0] is not ONE_PERSON]
 
-    @display(description=_("status"), ordering="status", label=STATUS_COLOURS)
+    @badge(description=_("status"), ordering="status", label=STATUS_COLOURS)
     def shown_status(self, annotator: Annotator) -> tuple[str, str]:
         return annotator.status, annotator.get_status_display()
 

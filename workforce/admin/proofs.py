@@ -10,7 +10,7 @@ from django.utils.translation import gettext_lazy as _
 from unfold.decorators import action, display
 from unfold.forms import BaseDialogForm
 
-from accounts.console_admin import HistoryAdmin, actor, leave_dialog
+from accounts.console_admin import HistoryAdmin, actor, badge, leave_dialog
 from accounts.evidence import EvidenceForm, file_link
 from common.time import utc_now
 from workforce.admin.base import People
@@ -37,7 +37,7 @@ class _ProofAdmin(People, HistoryAdmin):
         # It stays with whom it was made out to.
         return (*self.readonly_fields, *(("annotator",) if obj is not None else ()))
 
-    @display(description=_("state"), ordering="state", label=FACT_COLOURS)
+    @badge(description=_("state"), ordering="state", label=FACT_COLOURS)
     def shown_state(self, row: Any) -> tuple[str, str]:
         return row.state, row.get_state_display()
 
