@@ -1,14 +1,22 @@
 """A shift's work pushed to people: planned, edited, committed, undone."""
 
+import threading
 from datetime import timedelta
 from typing import Any
 
 import pytest
+from django.conf import settings
+from django.db import connection
 
 from accounts.choices import Role
-from accounts.services.users import create_user
+from accounts.models import Job
+from accounts.services.jobs import start_job
+from accounts.services.users import create_user, system_user
 from audit.models import Event
-from common.errors import Forbidden, Invalid
+from benchmarks.serving import make_serving
+from common.errors import Conflict, Forbidden, Invalid
+from common.time import local_date, utc_now
+from quality.services.gold import make_gold
 from routing.choices import PushWhy
 from routing.errors import (
     LimitReached,
@@ -21,10 +29,11 @@ from routing.errors import (
 )
 from routing.models import Assignment, Placement, Push, PushLine, Task
 from routing.selectors import in_hand
-from routing.services import assignments
+from routing.services import assignments, pushing
 from routing.services.claiming import claim
 from routing.services.push_commit import commit_push
 from routing.services.push_edits import choices_for, move_line
+from routing.services.push_steps import COMMIT_JOB, UNDO_JOB
 from routing.services.push_undo import undo_push
 from routing.services.pushing import discard_push, plan_anew, start_push
 from tests.conftest import NOW, TODAY, World
@@ -292,3 +301,92 @@ def test_days_and_pools_that_cannot_be_pushed(routed: World) -> None:
     with pytest.raises(Invalid):
         commit_push(tomorrow, **routed.by)
     assert commit_push(tomorrow, **{**routed.by, "now": NOW + timedelta(days=1)}).given == 40
+
+
+def test_a_large_push_goes_by_jobs(
+    routed: World, monkeypatch: pytest.MonkeyPatch, django_capture_on_commit_callbacks: Any
+) -> None:
+    """Planned, committed and undone by the jobs that pages start for large ones."""
+    monkeypatch.setattr(pushing, "PAIRS_AT_ONCE", 1)
+    monkeypatch.setattr("accounts.services.job_runner.utc_now", lambda: NOW)
+    with django_capture_on_commit_callbacks(execute=True):
+        made = push(routed)
+        assert made.state == "planning"
+    made.refresh_from_db()
+    assert made.state == "draft", Job.objects.values_list("error", flat=True)
+    user = routed.users["operations"]
+    for kind, arguments, state, live in (
+        (COMMIT_JOB, {"all_or_nothing": True}, "committed", 40),
+        (UNDO_JOB, {"reason": "wrong day"}, "undone", 0),
+    ):
+        with django_capture_on_commit_callbacks(execute=True):
+            job = start_job(
+                kind, {"push": str(made.public_id), **arguments}, acting_user=user, now=NOW
+            )
+        job.refresh_from_db()
+        made.refresh_from_db()
+        assert (job.state, made.state) == ("done", state), job.error
+        assert Assignment.objects.filter(state="reserved").count() == live
+
+
+def test_gold_is_mixed_into_a_push_and_takes_no_seat(
+    routed: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whoever is only ever given work is measured, too; nothing in the plan tells it apart."""
+    project = Task.objects.all()[0].project
+    for task in routed.add_tasks(project, 6):
+        make_gold(task, answer="cat", **routed.as_("quality"))
+    monkeypatch.setattr("routing.services.push_commit.random.random", lambda: 0.0)
+    made = push(routed)
+    assert commit_push(made, **routed.by).given == 40
+    gold = Assignment.objects.filter(purpose="gold")
+    assert gold.exists()
+    assert gold.filter(decision__isnull=False).count() == gold.count()
+    by_person = gold.values_list("annotator", "task")
+    assert len(by_person) == len(set(by_person))
+    assert sum(Placement.objects.values_list("taken", flat=True)) == 40
+    assert not made.lines.filter(task__in=gold.values("task")).exists()
+    beside = Assignment.objects.filter(purpose="label", annotator__in=gold.values("annotator"))
+    assert set(gold.values_list("lease_until")) <= set(beside.values_list("lease_until"))
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.skipif(
+    connection.vendor != "postgresql", reason="SQLite has one writer: nobody is beside it"
+)
+def test_two_who_commit_at_one_time_give_once(db: None) -> None:
+    served = make_serving(60, 4, now=utc_now())
+    by = {"acting_user": system_user("system.test"), "now": utc_now()}
+    day = local_date(by["now"], settings.OPERATION_TIME_ZONE)
+    made = start_push(Pool.objects.get(key="own"), day, **by)
+    assert (made.state, given(made).count()) == ("draft", 60)
+    found: list[Any] = []
+    barrier = threading.Barrier(4)
+
+    def commit() -> None:
+        barrier.wait(20)
+        try:
+            found.append(commit_push(made, **by).given)
+        except Conflict as error:
+            found.append(error)
+        connection.close()
+
+    def take(token: int) -> None:
+        annotator = Annotator.objects.get(pk=served.annotators[token])
+        barrier.wait(20)
+        claim(annotator, count=5, acting_user=annotator.user, now=by["now"])
+        connection.close()
+
+    threads = [threading.Thread(target=commit) for _two in range(2)]
+    threads += [threading.Thread(target=take, args=(token,)) for token in range(2)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(30)
+    labels = Assignment.objects.filter(purpose="label")
+    tasks = list(labels.values_list("task", flat=True))
+    assert len(tasks) == len(set(tasks)) == 60
+    assert sum(Placement.objects.values_list("taken", flat=True)) == 60
+    # Both who committed are told the same; claims took what was left, or came first.
+    assert len({str(one) for one in found}) == 1, found
+    assert found[0] == PushLine.objects.filter(assignment__isnull=False).count()
