@@ -3,6 +3,7 @@
 from typing import Any
 
 from django import forms
+from django.utils.text import capfirst
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy as _l
 from unfold.forms import BaseDialogForm
@@ -63,6 +64,12 @@ class SetForm(forms.ModelForm):  # type: ignore[type-arg]
     class Meta:
         model = QualificationSet
         fields = ("skill", "name", "levels", "size", "tries", "wait_days", "lease_minutes")
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        if "levels" in self.fields:
+            # As the labels of the other fields are written.
+            self.fields["levels"].label = capfirst(_("levels"))
 
 
 class TasksForm(BaseDialogForm):
