@@ -51,7 +51,9 @@ def push_context(request: HttpRequest, push: Push) -> dict[str, Any]:
         "load": f"{load / hours:.0%}" if hours else "–",
         "cost": f"{sums['cost']:,.2f} {push.currency}",
         "gap": _gap(push, sums),
-        "people": people,
+        # A pool may have hundreds who are not there that day.
+        "people": [row for row in people if row["hours"] or row["tasks"]],
+        "away": sum(1 for row in people if not (row["hours"] or row["tasks"])),
         "reasons": _reasons(push),
         "chosen": chosen,
         **_tasks(request, push, chosen, people),

@@ -4,11 +4,12 @@ from typing import Any
 
 import pytest
 from django.db import connection
-from django.test import Client
+from django.test import Client, RequestFactory
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
 from accounts.models import User
+from routing.admin.push_tables import push_context
 from routing.models import Assignment, Placement, Project, Push
 from routing.services.pushing import discard_push, start_push
 from tests.conftest import NOW, TODAY, World
@@ -161,3 +162,21 @@ def test_pages_take_the_same_queries_however_much_stands_on_them(routed: World) 
     assert counted(again) == before
     assert max(before) < 60
     assert len(many) <= len(few) + 1
+
+
+def test_who_is_not_there_is_a_number(world: World) -> None:
+    """A pool of hundreds would else bury the few who are."""
+    rows = [
+        {"annotator": pk, "hours": 2.0 if place == 0 else 0.0, "busy": 0.0, "until": None}
+        for place, pk in enumerate(Annotator.objects.values_list("pk", flat=True)[:5])
+    ]
+    made = Push(
+        pool=Pool.objects.get(key="in-house"), day=TODAY, people=rows, currency="EUR", state="draft"
+    )
+    made.made_by, made.made_at = world.users["operations"], NOW
+    made.planned_at, made.planned_cost, made.lower_bound = NOW, 0.0, 0.0
+    made.save()
+    request = RequestFactory().get("/")
+    request.user = world.users["operations"]
+    found = push_context(request, made)
+    assert (len(found["people"]), found["away"]) == (1, 4)
