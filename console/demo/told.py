@@ -13,7 +13,7 @@ from rich.table import Column, Table
 from audit.models import Event
 from common.languages import translated
 from common.words import from_json
-from console.demo.week import LIVED, USUAL, Delivery, morning_of
+from console.demo.week import DECIDED, LIVED, USUAL, Delivery, morning_of
 from quality.choices import AlarmState, PauseState, ReviewState
 from quality.models import Alarm, Judgment, PauseProposal, Review
 from routing import seams
@@ -64,7 +64,7 @@ def tell_week(first: date, plan: Sequence[Delivery] = USUAL) -> Told | None:
     if len(runs) < 2:
         return None
     done: Counter[str] = Counter()
-    for event in Event.objects.filter(kind=LIVED, subject="demo"):
+    for event in Event.objects.filter(kind__in=(LIVED, DECIDED), subject="demo"):
         done.update(event.data["done"])
     steps = TaskStep.objects.filter(at__gte=begin, at__lt=end)
     over = dict(steps.order_by().values_list("to_state").annotate(n=Count("task", distinct=True)))
@@ -170,6 +170,20 @@ def print_week(told: Told, console: Console) -> None:
         f"{d['reject']:,} rejected; {d['adjudicated']:,} adjudicated; {told.rework:,} tasks "
         "reworked",
     )
+    _line(
+        console,
+        "audited",
+        f"{d['audits drawn']:,} lots drawn: {d['lots accepted']:,} accepted, "
+        f"{d['lots rejected']:,} rejected, whose {d['labels of rejected lots']:,} labels are "
+        "worked anew",
+    )
+    _line(
+        console,
+        "tested",
+        f"{d['qualifications passed']:,} newcomers passed and have a level, "
+        f"{d['qualifications failed']:,} failed; {d['relabelled']:,} labels reopened by a new "
+        "guideline",
+    )
     if told.cost is not None:
         c = told.cost
         _line(
@@ -191,6 +205,13 @@ def print_week(told: Told, console: Console) -> None:
     _line(console, "alarms", alarms or "none")
     for kind, text, state in told.alarms[:6]:
         _line(console, "", f"{kind}: {text} ({state})")
+    for row in told.last.newcomers:
+        _line(
+            console,
+            "newcomers",
+            f"{row['project']}: {row['got']:,} of {row['tasks']:,} low-risk tasks go to crews of "
+            f"whom little is known; {row['promised']:,.0f} were promised",
+        )
     _print_learnt(told, console)
 
 

@@ -19,6 +19,7 @@ from audit.services.events import record_event
 from common.time import local_date, zone
 from console.demo.day import Day, read_work, sweep
 from console.demo.desk import LEFT, adjudicate, decide_pauses, watch, work_off_alarms
+from console.demo.once import change_guideline, draw_audits, newcomer, settle_audits
 from console.demo.roster import cast, turns
 from console.demo.staff import Staff, staff
 from console.demo.work import deliver
@@ -28,6 +29,8 @@ from routing.models import Project, Run
 from routing.services.run import route
 
 AHEAD = 3  # days that the last run plans
+# The morning of the newcomer's test; mornings before the last one, of audits and a new guideline.
+JOINS, AUDITED_BEFORE, CHANGED_BEFORE = 1, 3, 2
 PLANNED, DECIDED, LIVED = "demo.week_planned", "demo.desk_done", "demo.day_lived"
 
 
@@ -115,7 +118,7 @@ def _morning(number: int, who: Staff, now: datetime, plan: Sequence[Delivery]) -
     """Learn and watch by night, decide what is open, take a delivery in and route it."""
     if number:
         learn(night_of(now), acting_user=system_user("system.quality"), tell=_silent)
-        _desk(who, now, last=number == plan[-1].day)
+        _desk(number, who, now, last=plan[-1].day)
     coming = next((one for one in plan if one.day == number), None)
     if coming is None or Run.objects.filter(now=now, state=RunState.DONE).exists():
         return
@@ -136,7 +139,7 @@ def _until(number: int, plan: Sequence[Delivery]) -> int:
     return min((one.day - number for one in plan if one.day > number), default=0)
 
 
-def _desk(who: Staff, now: datetime, *, last: bool) -> None:
+def _desk(number: int, who: Staff, now: datetime, *, last: int) -> None:
     """Watch by night and decide in the morning, which is done once."""
     watch(now - timedelta(hours=2))
     if _done(DECIDED, now):
@@ -144,8 +147,15 @@ def _desk(who: Staff, now: datetime, *, last: bool) -> None:
     with transaction.atomic():
         at = now - timedelta(hours=1)
         # What the last night brings is left for whoever opens the demo.
-        done = Counter() if last else decide_pauses(who, at)
+        done = Counter() if number == last else decide_pauses(who, at)
         done.update(work_off_alarms(who, at))
+        begin = now - timedelta(days=number)
+        if number == JOINS:
+            done.update(newcomer(who, read_work(), at))
+        if number == last - AUDITED_BEFORE:
+            done.update(draw_audits(who, begin, at))
+        if number == last - CHANGED_BEFORE:
+            done.update(change_guideline(who, begin + timedelta(minutes=1), at))
         _mark(DECIDED, now, at, done)
 
 
@@ -166,4 +176,5 @@ def _work(number: int, first: date, who: Staff, now: datetime, plan: Sequence[De
     worked.done["expired"] += sweep(by, ended)
     left = LEFT if number == plan[-1].day - 1 else 0
     worked.done.update(adjudicate(who, work, ended, leave=left))
+    worked.done.update(settle_audits(who, ended))
     _mark(LIVED, now, ended, worked.done)

@@ -98,6 +98,8 @@ def _publish(project: Project, staff: Staff, now: datetime) -> None:
     draft = Policy.objects.get(project=project, state="draft")
     document = default_document()
     document["review_choices"] = ["random"]
+    # Whoever is new gets a twentieth of the low-risk work, at no more than this a task.
+    document["newcomers"] = {"share": 0.05, "price": 2.0}
     change_draft(
         draft,
         document,
