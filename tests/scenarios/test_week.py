@@ -12,12 +12,22 @@ from rich.console import Console
 
 from audit.models import Event
 from audit.services.sealing import seal_events, verify_log
-from console.demo import past, people, roster, week
+from console.demo import once, past, people, roster, week
 from console.demo.build import build
 from console.demo.told import print_week, tell_week
 from console.demo.week import Delivery
-from quality.models import Judgment, PauseProposal, Review
+from quality.models import (
+    AuditLot,
+    Judgment,
+    PauseProposal,
+    QualificationTry,
+    Relabel,
+    RelabelTask,
+    Review,
+)
+from quality.services.auditing import draw_again
 from routing.models import Assignment, Placement, Run, Task
+from workforce.models import AnnotatorSkill
 
 NOW = datetime(2026, 3, 11, 9, 0, tzinfo=UTC)
 PLAN = (Delivery(0, 30, 40), Delivery(1, 30, 300), Delivery(4, 60, 60))
@@ -71,6 +81,7 @@ def test_a_week_is_lived_learned_from_and_the_same_twice(small: None, db: None) 
     assert lived() == report
     assert counts() == after
     _who_was_paused()
+    _what_happened_once()
     _no_rule_was_broken()
     seal_events(now=NOW)
     assert verify_log().problems == []
@@ -110,6 +121,24 @@ def _who_was_paused() -> None:
     assert bad.status == "paused"
     since = proposal.decided_at
     assert not Assignment.objects.filter(annotator=bad, reserved_at__gt=since).exists()
+
+
+def _what_happened_once() -> None:
+    """A newcomer has the level of a test, two lots are drawn, a guideline reopened its labels."""
+    tried = QualificationTry.objects.get()
+    assert tried.state == "passed"
+    level = AnnotatorSkill.objects.get(annotator=tried.annotator, skill=tried.set.skill)
+    assert level.level == tried.level
+    assert level.verified_at is not None
+    assert AuditLot.objects.count() == 2
+    for lot in AuditLot.objects.all():
+        assert len(draw_again(lot)) == lot.size
+        assert (lot.reworked > 0) == (lot.state == "rejected")
+    relabel = Relabel.objects.get()
+    assert relabel.state == "applied"
+    assert relabel.reopened == relabel.tasks
+    touched = RelabelTask.objects.filter(relabel=relabel)
+    assert set(touched.values_list("label__value", flat=True)) <= {once.REDEFINED, None}
 
 
 def _no_rule_was_broken() -> None:
