@@ -180,8 +180,8 @@ def print_week(told: Told, console: Console) -> None:
     _line(
         console,
         "tested",
-        f"{d['qualifications passed']:,} newcomers passed and have a level, "
-        f"{d['qualifications failed']:,} failed; {d['relabelled']:,} labels reopened by a new "
+        f"newcomers at a qualification: {d['qualifications passed']:,} passed and got a level, "
+        f"{d['qualifications failed']:,} did not; {d['relabelled']:,} labels reopened by a new "
         "guideline",
     )
     if told.cost is not None:

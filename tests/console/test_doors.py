@@ -150,12 +150,16 @@ def test_the_auditor_writes_nothing_whatever_is_sent(full: World) -> None:
     assert written() == before
 
 
+# They write nothing: the first three lead to a page that asks, the last only looks.
+LEADING = {"move_one", "release_one", "withdraw_one", "check_draw"}
+
+
 def test_actions_on_a_record_ask_in_a_dialog() -> None:
     for page in admin.site._registry.values():
         for group in ("actions_detail", "actions_row", "actions_list", "actions_submit_line"):
             for name in getattr(page, group, None) or ():
                 action = getattr(page, name)
-                assert action.dialog, f"{page}: {name}"
+                assert name in LEADING or action.dialog, f"{page}: {name}"
                 assert action.allowed_permissions, f"{page}: {name}"
         assert not page.list_editable
 
