@@ -87,11 +87,14 @@ class GoldAnswerAdmin(GoldPages, HistoryAdmin, ReadOnlyAdmin):
             def get_results(self, request: HttpRequest) -> None:
                 super().get_results(request)
                 self.result_list = list(self.result_list)
-                found = standings(self.result_list, now=utc_now())
-                for row in self.result_list:
-                    row.standing = found[row.pk]
+                self.model_admin.prepare_rows(self.result_list)
 
         return WithStanding
+
+    def prepare_rows(self, rows: list[Any]) -> None:
+        found = standings(rows, now=utc_now())
+        for row in rows:
+            row.standing = found[row.pk]
 
     @display(description=_l("task"), ordering="task__external_id")
     def shown_task(self, row: GoldAnswer) -> str:

@@ -15,6 +15,7 @@ from routing.admin.giving import giving_view, to_confirm
 from routing.choices import LIVE_ASSIGNMENTS, Purpose
 from routing.models import Assignment
 from routing.services.assignments import MANAGE
+from vendors.admin import VendorFilter
 
 STATE_COLOURS = {
     "reserved": "info",
@@ -98,7 +99,7 @@ class AssignmentAdmin(ReadOnlyAdmin):
         "state",
         "task__project",
         "pool",
-        "pool__vendor",
+        ("pool__vendor", VendorFilter),
         ("reserved_at", RangeDateTimeFilter),
     )
     search_fields = ("task__external_id", "annotator__name", "=public_id")
