@@ -107,6 +107,16 @@ def test_limits_hold_and_can_be_passed_by(street: World) -> None:
     assert "answers a day" in refused[1]
 
 
+def test_the_answers_of_a_day_hold_within_one_giving(street: World) -> None:
+    person = people()[0]
+    Annotator.objects.filter(pk=person.pk).update(daily_cap=2)
+    found = assign_tasks(tasks()[:4], person, beyond_limit=True, **street.by)
+    assert len(found.made) == 2
+    assert [reason for _task, reason in found.refused] == [
+        "the limit of answers a day is reached"
+    ] * 2
+
+
 def test_work_is_moved_to_somebody_else(street: World) -> None:
     giver, receiver = people()[:2]
     made = claim(giver, count=3, acting_user=login(street, giver), now=NOW)
