@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from routing.services.locks import pool_locks
-from tests.processes import ROOT, environment
+from tests.processes import ROOT, environment, until
 
 HOLD = """
 import os, sys
@@ -61,6 +61,12 @@ def same_name(settings, tmp_path: Path) -> None:
         yield
 
 
+def free_now(*pools: int) -> bool:
+    """Tell whether nobody holds these pools."""
+    with pool_locks(list(pools)) as busy:
+        return busy is None
+
+
 @pytest.mark.django_db(transaction=True)
 def test_a_pool_held_by_another_process_is_refused(other, same_name) -> None:
     process = other(7, 5)
@@ -71,9 +77,10 @@ def test_a_pool_held_by_another_process_is_refused(other, same_name) -> None:
             assert free is None
     with pool_locks([6, 8]) as busy:
         assert busy is None
-    # Killed, it holds nothing any more.
+    # Killed, it holds nothing any more, once the server has seen that it is gone.
     process.kill()
     process.communicate()
+    until(lambda: free_now(5, 7), seconds=20)
     with pool_locks([5, 7]) as busy:
         assert busy is None
         assert_refused(other, 7)
